@@ -1,1 +1,53 @@
-"""To be written."""
+"""Forward and reverse automatic differentiation over one op set.
+
+The table of contents:
+
+    ops, rules        the op set, one row per op; rows turned into kernels for Python floats
+    dual              forward mode: `Dual`
+    tape              reverse mode: `Tape`, `Var`
+    paths             the naive rule that both modes factor
+    transforms        `jvp`, `vjp`, `grad`, `value_and_grad`, `jacfwd`, `jacrev`, `jacobian`, `hvp`, `hessian`
+    counting          `count`: sweeps and ops, counted as they happen
+    checks            `check_jvp`, `check_vjp`, `check_adjoint`: for rules and functions of your own
+    program           `compile`: a tape frozen into flat arrays and swept at machine speed (needs numba)
+
+Every op of `OPS` is a function of this module (`ad.sin`, `ad.atan2`, ...), so the module itself is an array-API style
+namespace `xp` for functions written as `f(xp, x)`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ad.counting import Counts, count
+from ad.dual import Dual
+from ad.ops import OPS, derivative_table
+from ad.rules import FLOATS, functions
+from ad.tape import Tape, Var
+from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
+
+globals().update(functions)
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...  # the ops
+
+
+__all__ = [
+    "FLOATS",
+    "OPS",
+    "Counts",
+    "Dual",
+    "Tape",
+    "Var",
+    "count",
+    "derivative_table",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "value_and_grad",
+    "vjp",
+    *functions,
+]

@@ -1,0 +1,63 @@
+"""Counting sweeps and executed ops as they happen.
+
+    with ad.count() as counts:
+        ad.grad(f)(x)
+    counts.reverse_sweeps, counts.ops
+
+Unobserved code pays nothing: forward sweeps choose a class of dual numbers that counts only inside `count()`, and a
+tape knows its length anyway.  Each thread counts for itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass
+class Counts:
+    """What has been executed inside one `count()` block.
+
+    Attributes:
+        forward_sweeps: passes that each gave one directional derivative.
+        reverse_sweeps: passes over a tape that each gave the gradient of one (combination of) output.
+        ops: ops executed: each op evaluated on a Dual, recorded on a tape, or visited by a reverse sweep counts one.
+    """
+
+    forward_sweeps: int = 0
+    reverse_sweeps: int = 0
+    ops: int = 0
+
+    @property
+    def sweeps(self) -> int:
+        """Sweeps of both modes together."""
+        return self.forward_sweeps + self.reverse_sweeps
+
+
+class _Observer(threading.local):
+    counts: Counts | None = None
+
+
+_observer = _Observer()
+
+
+def observed() -> Counts | None:
+    """The counts being taken in this thread, or None: the one question that unobserved code asks, once a sweep."""
+    return _observer.counts
+
+
+@contextmanager
+def count() -> Iterator[Counts]:
+    """Count sweeps and ops of this thread inside a `with` block; blocks nest, and the outer sees the inner's counts."""
+    outer, inner = _observer.counts, Counts()
+    _observer.counts = inner
+    try:
+        yield inner
+    finally:
+        _observer.counts = outer
+        if outer is not None:
+            outer.forward_sweeps += inner.forward_sweeps
+            outer.reverse_sweeps += inner.reverse_sweeps
+            outer.ops += inner.ops

@@ -1,0 +1,220 @@
+"""Reverse mode: a tape that records, and the sweep that reads it backwards.
+
+A `Var` is one node of the recorded graph: its value, its operands, and the partial derivative along the edge to each of
+them.  A `Tape` lists the nodes in the order they were computed, so that reading it backwards meets every node after all
+its users; one such reverse sweep leaves in every node its adjoint, the derivative of the output with respect to it.
+The ops are generated from the rows of `ad.ops`; this module says only what reverse mode does with the partials: keep
+them until the sweep.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ad.counting import observed
+from ad.dual import levels
+from ad.ops import Op
+from ad.rules import Active, Rule, fast_names, install, python, real
+
+
+class Nodes(list["Var"]):
+    """The op nodes of one tape, in the order they were computed, and the tape's level."""
+
+    __slots__ = ("level",)
+    level: int
+
+
+class Var(Active):
+    """A node of a recorded graph.
+
+    Attributes:
+        op: the op that made it, by its name in `ad.ops.OPS`; `"input"` for an input.
+        primal: its value.
+        adjoint: after a reverse sweep, the derivative of the output with respect to this node.
+        x, y: its operands: a Var where active, a number where passive, None where there is none.
+        dx, dy: its partials with respect to `x` and `y`; None for an operand that is passive or absent.
+        tape: the list of nodes it belongs to.
+    """
+
+    __slots__ = ("adjoint", "dx", "dy", "op", "primal", "tape", "x", "y")
+    op: str
+    primal: Any
+    adjoint: Any
+    x: Any
+    dx: Any
+    y: Any
+    dy: Any
+    tape: Nodes
+
+    @property
+    def level(self) -> int:
+        return self.tape.level
+
+    @classmethod
+    def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Var:
+        active = [isinstance(x, Active) and x.level == level for x in operands]
+        primals = [x.primal if a else x for x, a in zip(operands, active, strict=True)]
+        var = cls()
+        var.op = rule.name
+        var.primal = out = rule.value(*primals)
+        var.adjoint = 0.0
+        partials = [p(*primals, out) if a else None for p, a in zip(rule.partials, active, strict=True)]
+        var.x, var.dx = operands[0], partials[0]
+        var.y, var.dy = (operands[1], partials[1]) if len(operands) == 2 else (None, None)
+        var.tape = operands[active.index(True)].tape
+        var.tape.append(var)
+        return var
+
+    def __repr__(self) -> str:
+        return f"Var({self.primal!r}, op={self.op!r}, adjoint={self.adjoint!r})"
+
+
+def _emit(row: Op, active: frozenset[str]) -> list[str]:
+    """Reverse mode: a node that keeps its operands and partials."""
+    lines = ["var = Self()", f"var.op = {row.name!r}", "var.primal = out", "var.adjoint = 0.0"]
+    for p in ("x", "y"):
+        lines.append(f"var.{p} = {p if p in row.operands else None}")
+        partial = python(row.partial(p), **fast_names(row)) if p in active else None
+        lines.append(f"var.d{p} = {partial}")
+    return [*lines, f"var.tape = tape = {'x' if 'x' in active else 'y'}.tape", "tape.append(var)", "return var"]
+
+
+install(Var, _emit, "y.tape is x.tape", {})
+
+
+class Tape:
+    """A record of one computation, and the reverse sweep over it.
+
+    Attributes:
+        nodes: the op nodes in the order they were computed.
+        inputs: the input nodes in the order they were declared.
+
+    Example:
+        >>> tape = Tape()
+        >>> a, b = tape.input(2.0), tape.input(1.0)
+        >>> c, d = a + b, b + 1
+        >>> e = c * d
+        >>> tape.sweep(e)
+        >>> [node.adjoint for node in (a, b, c, d, e)]
+        [2.0, 5.0, 2.0, 3.0, 1.0]
+    """
+
+    def __init__(self) -> None:
+        self.nodes = Nodes()
+        self.nodes.level = next(levels)
+        self.inputs: list[Var] = []
+        self._swept = False
+
+    def input(self, primal: Any) -> Var:
+        """Declare one input.
+
+        Args:
+            primal: its value; a real number (or, inside another derivative, one of that derivative's values).
+
+        Raises:
+            TypeError: `primal` is neither.
+        """
+        return self.lift([primal if isinstance(primal, Active) else real("primal", primal)])[0]
+
+    def lift(self, primals: Iterable[Any]) -> list[Var]:
+        """Declare many inputs at once; `primals` are floats or values of an outer derivative."""
+        nodes, lifted = self.nodes, []
+        for primal in primals:
+            var = Var()
+            var.op = "input"
+            var.primal = primal
+            var.adjoint = 0.0
+            var.x = var.dx = var.y = var.dy = None
+            var.tape = nodes
+            lifted.append(var)
+        self.inputs.extend(lifted)
+        return lifted
+
+    def owns(self, x: Any) -> bool:
+        """Whether `x` is a node of this tape."""
+        return isinstance(x, Var) and x.tape is self.nodes
+
+    def sweep(self, output: Var, cotangent: Any = 1.0) -> None:
+        """One reverse sweep from one output: afterwards every node's `adjoint` is d output / d node times `cotangent`.
+
+        Args:
+            output: a node of this tape.
+            cotangent: the seed.
+
+        Raises:
+            ValueError: `output` is not a node of this tape.
+        """
+        if not self.owns(output):
+            raise ValueError(f"output: got {output!r}, expected a node of this tape")
+        self.sweep_many([(output, cotangent)])
+
+    def sweep_many(self, seeds: Iterable[tuple[Var, Any]]) -> None:
+        """One reverse sweep from several outputs at once, each with its own cotangent."""
+        if self._swept:
+            for var in self.inputs:
+                var.adjoint = 0.0
+            for var in self.nodes:
+                var.adjoint = 0.0
+        self._swept = True
+        for output, cotangent in seeds:
+            output.adjoint = output.adjoint + cotangent
+        _sweep(self.nodes)
+        counts = observed()
+        if counts is not None:
+            counts.reverse_sweeps += 1
+            counts.ops += len(self.nodes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the recorded graph: nodes, their numbers (each object once), and the list itself."""
+        seen: set[int] = set()
+        total = sys.getsizeof(self.nodes) + sys.getsizeof(self.inputs)
+        for var in (*self.inputs, *self.nodes):
+            total += sys.getsizeof(var)
+            for number in (var.primal, var.adjoint, var.x, var.dx, var.y, var.dy):
+                if isinstance(number, float) and id(number) not in seen:
+                    seen.add(id(number))
+                    total += sys.getsizeof(number)
+        return total
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __del__(self) -> None:
+        # Nodes and their list refer to each other.  Emptying the list here frees a graph at once, last node first, and
+        # leaves no work (and, on a chain of millions, no recursion) for the garbage collector.
+        self.nodes.clear()
+
+
+def _sweep(nodes: Nodes) -> None:
+    """Read a tape backwards, adding adjoint times partial to each active operand's adjoint."""
+    for var in reversed(nodes):
+        adjoint = var.adjoint
+        if adjoint == 0.0 and type(adjoint) is float:
+            continue  # contributes exactly zero, even where a partial is infinite
+        partial = var.dx
+        if partial is not None:
+            var.x.adjoint += adjoint * partial
+        partial = var.dy
+        if partial is not None:
+            var.y.adjoint += adjoint * partial
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Pause Python's cyclic garbage collector (not reference counting) and restore it.
+
+    A recording makes millions of objects and not one unreachable cycle, while the collector would walk over all of them
+    again and again.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

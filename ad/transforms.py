@@ -1,0 +1,270 @@
+"""The derivatives of a function, in JAX's signatures: jvp, vjp, grad, value_and_grad, jacfwd, jacrev, hvp, hessian.
+
+Inputs and outputs are numbers or nested lists and tuples of numbers (`ad.trees`).  Every transform runs a function the
+user wrote on `Dual`s or `Var`s, so transforms nest to any order and in any mixture of modes.
+
+Cost in sweeps, for N inputs and M outputs: jvp and vjp one each; grad one reverse sweep; jacfwd N forward sweeps;
+jacrev M reverse sweeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ad.counting import observed
+from ad.dual import Dual, lift
+from ad.tape import Tape, collector_paused
+from ad.trees import Shape, flatten, unflatten
+
+Function = Callable[..., Any]
+
+
+# ---- forward --------------------------------------------------------------------------------------------------------
+
+
+def _forward_sweep(f: Function, shape: Shape, primals: list[Any], tangents: list[Any]) -> tuple[list[Any], ...]:
+    """Run `f` once on Duals: the primals, the tangents and the shape of its output."""
+    counts = observed()
+    duals, tag = lift(primals, tangents, counts)
+    outputs, out_shape = flatten("output of f", f(*unflatten(shape, duals)))
+    if counts is not None:
+        counts.forward_sweeps += 1
+    mine = [isinstance(out, Dual) and out.tag is tag for out in outputs]
+    return (
+        [out.primal if m else out for out, m in zip(outputs, mine, strict=True)],
+        [out.tangent if m else 0.0 for out, m in zip(outputs, mine, strict=True)],
+        out_shape,
+    )  # type: ignore[return-value]
+
+
+def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """One forward sweep: the value of `f` and its directional derivative, J times tangent.
+
+    Args:
+        f: a function of numbers or of nested lists and tuples of numbers.
+        primals: the arguments of `f`, a tuple or list with one entry per argument.
+        tangents: the direction, in the shape of `primals`.
+
+    Returns:
+        `f(*primals)` and the tangent of the output, both in the shape of the output.
+
+    Raises:
+        TypeError: an argument is not a tuple or list, or a leaf is not a real number.
+        ValueError: `tangents` does not have the shape of `primals`.
+    """
+    _require_arguments("primals", primals)
+    _require_arguments("tangents", tangents)
+    leaves, shape = flatten("primals", tuple(primals))
+    seeds, seed_shape = flatten("tangents", tuple(tangents))
+    _require_shape("tangents", seed_shape, "primals", shape)
+    out, tangent, out_shape = _forward_sweep(f, shape, leaves, seeds)
+    return unflatten(out_shape, out), unflatten(out_shape, tangent)  # type: ignore[arg-type]
+
+
+def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+    """The Jacobian of `f`, column by column: one forward sweep for each input number.
+
+    Args:
+        f: a function of numbers or of nested lists and tuples of numbers.
+        argnums: which arguments to differentiate in.
+
+    Returns:
+        A function of the same arguments.  It gives the output's shape with, for each output number, the derivatives in
+        the shape of the input: for a function of a list of N numbers with one output, a list of N derivatives.
+    """
+
+    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        g, leaves, shape = _select(f, argnums, args, kwargs)
+        columns = []
+        for k in range(len(leaves)):
+            seed = [0.0] * len(leaves)
+            seed[k] = 1.0
+            _, tangent, out_shape = _forward_sweep(g, (tuple, [shape]), leaves, seed)
+            columns.append(tangent)
+        if not leaves:
+            _, tangent, out_shape = _forward_sweep(g, (tuple, [shape]), [], [])
+            return unflatten(out_shape, [unflatten(shape, []) for _ in tangent])  # type: ignore[arg-type]
+        rows = [unflatten(shape, list(row)) for row in zip(*columns, strict=True)]
+        return unflatten(out_shape, rows)  # type: ignore[arg-type]
+
+    return jacobian_of_f
+
+
+# ---- reverse --------------------------------------------------------------------------------------------------------
+
+
+def _record(f: Function, shape: Shape, primals: list[Any]) -> tuple[Tape, list[Any], Shape]:
+    """Run `f` once on Vars: the tape, the leaves and the shape of its output."""
+    tape = Tape()
+    variables = tape.lift(primals)
+    with collector_paused():
+        outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))  # type: ignore[arg-type]
+    counts = observed()
+    if counts is not None:
+        counts.ops += len(tape)
+    return tape, outputs, out_shape
+
+
+def _pull_back(tape: Tape, outputs: list[Any], cotangents: list[Any]) -> list[Any]:
+    """One reverse sweep: the adjoints of the inputs."""
+    tape.sweep_many((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
+    return [var.adjoint for var in tape.inputs]
+
+
+def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
+    """Record `f` and return its value with its pullback, which is one reverse sweep: cotangent times J.
+
+    Args:
+        f: a function of numbers or of nested lists and tuples of numbers.
+        primals: the arguments of `f`.
+
+    Returns:
+        `f(*primals)`, and `pullback(cotangent)`: given a cotangent in the shape of the output, a tuple with one entry
+        per argument, each in that argument's shape.  A pullback can be called again; each call sweeps the tape.
+
+    Raises:
+        TypeError: a leaf is not a real number.
+        ValueError: (from the pullback) `cotangent` does not have the shape of the output.
+    """
+    leaves, shape = flatten("primals", primals)
+    tape, outputs, out_shape = _record(f, shape, leaves)
+
+    def pullback(cotangent: Any) -> Any:
+        seeds, seed_shape = flatten("cotangent", cotangent)
+        _require_shape("cotangent", seed_shape, "the output", out_shape)
+        return unflatten(shape, _pull_back(tape, outputs, seeds))
+
+    return unflatten(out_shape, [out.primal if tape.owns(out) else out for out in outputs]), pullback
+
+
+def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+    """The value and the whole gradient of a function with one output, in one reverse sweep.
+
+    Args:
+        f: a function with a single number as output.
+        argnums: which arguments to differentiate in.
+
+    Returns:
+        A function of the same arguments that gives the value and the gradient, in the shape of the chosen argument (a
+        tuple of such, if `argnums` is a tuple).
+
+    Raises:
+        TypeError: (from the returned function) the output is not a single number, or an input is not one.
+    """
+
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        g, leaves, shape = _select(f, argnums, args, kwargs)
+        with collector_paused():
+            tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves)
+            if out_shape is not None:
+                raise TypeError(
+                    f"f: its output is a {out_shape[0].__name__} of {len(outputs)} numbers, expected a single number; "
+                    "use jacrev or jacfwd"
+                )
+            (out,) = outputs
+            value = out.primal if tape.owns(out) else out
+            gradient = unflatten(shape, _pull_back(tape, outputs, [1.0]))
+            del outputs, out, tape  # the graph is freed before the collector comes back
+            return value, gradient
+
+    return value_and_gradient
+
+
+def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+    """The whole gradient of a function with one output, in one reverse sweep; see `value_and_grad`."""
+    both = value_and_grad(f, argnums)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return gradient
+
+
+def jacrev(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+    """The Jacobian of `f`, row by row: one recording, then one reverse sweep for each output number.
+
+    Args and result are those of `jacfwd`.
+    """
+
+    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        g, leaves, shape = _select(f, argnums, args, kwargs)
+        tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves)
+        rows = [unflatten(shape, _pull_back(tape, [out], [1.0])) for out in outputs]
+        return unflatten(out_shape, rows)
+
+    return jacobian_of_f
+
+
+# ---- both -----------------------------------------------------------------------------------------------------------
+
+
+def jacobian(f: Function, argnums: int | tuple[int, ...] = 0, *, mode: str = "reverse") -> Function:
+    """The Jacobian of `f` by the mode named: `jacfwd` for `"forward"`, `jacrev` for `"reverse"`.
+
+    Raises:
+        ValueError: `mode` is neither.
+    """
+    if mode not in ("forward", "reverse"):
+        raise ValueError(f"mode: got {mode!r}, expected 'forward' or 'reverse'")
+    return (jacfwd if mode == "forward" else jacrev)(f, argnums)
+
+
+def hvp(f: Function, primals: Any, tangents: Any) -> Any:
+    """Hessian times vector, forward over reverse: the directional derivative of the gradient.
+
+    Args:
+        f: a function with one output.
+        primals, tangents: as in `jvp`; the derivative is taken in the first argument.
+
+    Returns:
+        The product, in the shape of the first argument.
+    """
+    return jvp(grad(f), primals, tangents)[1]
+
+
+def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+    """The matrix of second derivatives of a function with one output: forward sweeps over a reverse one."""
+    return jacfwd(jacrev(f, argnums), argnums)
+
+
+def _select(f: Function, argnums: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Function, Any, Any]:
+    """`f` as a function of the chosen arguments alone, given as one tree; its leaves and shape."""
+    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    for k in chosen:
+        if isinstance(k, bool) or not isinstance(k, int):
+            raise TypeError(f"argnums: got {argnums!r}, expected an int or a tuple of ints")
+        if not -len(args) <= k < len(args):
+            raise ValueError(f"argnums: got {k}, expected the number of one of the {len(args)} arguments given")
+    places = [k % len(args) for k in chosen]
+    tree = tuple(args[k] for k in places) if isinstance(argnums, tuple) else args[places[0]]
+    leaves, shape = flatten(f"argument {argnums}", tree)
+
+    def of_chosen(tree: Any) -> Any:
+        full = list(args)
+        for k, arg in zip(places, tree if isinstance(argnums, tuple) else (tree,), strict=True):
+            full[k] = arg
+        return f(*full, **kwargs)
+
+    return of_chosen, leaves, shape
+
+
+def _require_arguments(name: str, arguments: Any) -> None:
+    if not isinstance(arguments, tuple | list):
+        raise TypeError(
+            f"{name}: got {type(arguments).__name__}, expected a tuple or list with one entry per argument of f"
+        )
+
+
+def _require_shape(name: str, got: Shape, other: str, expected: Shape) -> None:
+    if got != expected:
+        raise ValueError(f"{name}: got {_describe(got)}, expected the shape of {other}, {_describe(expected)}")
+
+
+def _describe(shape: Shape) -> str:
+    if shape is None:
+        return "a number"
+    kind, children = shape
+    if isinstance(children, int):
+        return f"{kind.__name__} of {children} numbers"
+    return f"{kind.__name__}({', '.join(map(_describe, children))})"
