@@ -8,7 +8,7 @@ The table of contents:
     paths             the naive rule that both modes factor
     transforms        `jvp`, `vjp`, `grad`, `value_and_grad`, `jacfwd`, `jacrev`, `jacobian`, `hvp`, `hessian`
     counting          `count`: sweeps and ops, counted as they happen
-    checks            `check_jvp`, `check_vjp`, `check_adjoint`: for rules and functions of your own
+    checks            `check_jvp`, `check_vjp`, `check_adjoint`, `check_derivatives`: for functions of your own
     program           `compile`: a tape frozen into flat arrays and swept at machine speed (needs numba)
 
 Every op of `OPS` is a function of this module (`ad.sin`, `ad.atan2`, ...), so the module itself is an array-API style
@@ -17,9 +17,11 @@ namespace `xp` for functions written as `f(xp, x)`.
 
 from typing import TYPE_CHECKING, Any
 
+from ad.checks import DerivativeError, check_adjoint, check_derivatives, check_jvp, check_vjp
 from ad.counting import Counts, count
 from ad.dual import Dual
 from ad.ops import OPS, derivative_table
+from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
 from ad.rules import FLOATS, functions
 from ad.tape import Tape, Var
 from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
@@ -35,11 +37,20 @@ __all__ = [
     "FLOATS",
     "OPS",
     "Counts",
+    "DerivativeError",
     "Dual",
+    "Path",
     "Tape",
+    "TooManyPathsError",
     "Var",
+    "check_adjoint",
+    "check_derivatives",
+    "check_jvp",
+    "check_vjp",
     "count",
+    "count_paths",
     "derivative_table",
+    "enumerate_paths",
     "grad",
     "hessian",
     "hvp",
@@ -47,6 +58,7 @@ __all__ = [
     "jacobian",
     "jacrev",
     "jvp",
+    "sum_over_paths",
     "value_and_grad",
     "vjp",
     *functions,

@@ -12,7 +12,7 @@ from typing import Any
 
 from ad.counting import Counts
 from ad.ops import Op
-from ad.rules import Active, Rule, fast_names, install, python
+from ad.rules import Active, Rule, fast_names, install, python, real
 
 levels = itertools.count(1)
 """Numbers of derivatives; each sweep draws one, so derivatives of different sweeps are never confused."""
@@ -49,15 +49,17 @@ class Dual(Active):
     tangent: Any
     tag: Level
 
-    def __new__(cls, primal: float, tangent: float = 0.0) -> Dual:
-        return make(_Dual, float(primal), float(tangent), _HANDMADE)
+    def __init__(self, primal: float, tangent: float = 0.0) -> None:
+        self.primal = real("primal", primal)
+        self.tangent = real("tangent", tangent)
+        self.tag = _HANDMADE
 
     @property
-    def level(self) -> int:
+    def level(self) -> int:  # noqa: D102  # documented in Active
         return self.tag.number
 
     @classmethod
-    def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Dual:
+    def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Dual:  # noqa: D102
         active = [isinstance(x, Active) and x.level == level for x in operands]
         primals = [x.primal if a else x for x, a in zip(operands, active, strict=True)]
         out = rule.value(*primals)
@@ -69,65 +71,57 @@ class Dual(Active):
         tag: Level = operands[active.index(True)].tag
         if tag.counts is not None:
             tag.counts.ops += 1
-        return make(cls, out, tangent, tag)
+        return lift([out], [tangent], tag)[0]
 
     def __repr__(self) -> str:
         return f"Dual({self.primal!r}, {self.tangent!r})"
 
 
 class _Dual(Dual):
-    """The class of all Duals: apart from `Dual` only so that making one runs no Python."""
+    """What sweeps are made of: a Dual that is made without running any Python."""
 
     __slots__ = ()
-    __new__ = object.__new__  # type: ignore[assignment]
+    __init__ = object.__init__
 
 
 class _CountedDual(Dual):
     """The Duals of an observed sweep: the same ops, each adding one to the sweep's counts."""
 
     __slots__ = ()
-    __new__ = object.__new__  # type: ignore[assignment]
+    __init__ = object.__init__
 
 
-def make(cls: type[Dual], primal: Any, tangent: Any, tag: Level) -> Dual:
-    """A Dual of a given sweep."""
-    dual = cls()  # type: ignore[call-arg]
-    dual.primal, dual.tangent, dual.tag = primal, tangent, tag
-    return dual
-
-
-def lift(primals: list[Any], tangents: list[Any], counts: Counts | None) -> tuple[list[Dual], Level]:
-    """The Duals that start one forward sweep, and the sweep's level."""
-    tag = Level(next(levels), counts)
-    cls = _Dual if counts is None else _CountedDual
+def lift(primals: list[Any], tangents: list[Any], tag: Level) -> list[Dual]:
+    """Duals of the sweep that `tag` stands for."""
+    cls: Any = _Dual if tag.counts is None else _CountedDual
     lifted = []
     for primal, tangent in zip(primals, tangents, strict=True):
-        dual = cls()  # type: ignore[call-arg]
+        dual = cls()
         dual.primal = primal
         dual.tangent = tangent
         dual.tag = tag
         lifted.append(dual)
-    return lifted, tag
+    return lifted
 
 
 def _term(partial: str, tangent: str, rename: dict[str, str]) -> tuple[str, str]:
     """Sign and source of partial * tangent; a partial of 1 or -1 costs no multiplication."""
     if partial in ("1", "-1"):
         return ("-" if partial == "-1" else "+"), tangent
-    source = python(partial, **rename)
+    source = python(partial, rename)
     return "+", f"{source if source.isidentifier() else f'({source})'} * {tangent}"
 
 
 def _emit(row: Op, active: frozenset[str]) -> list[str]:
     """Forward mode: the sum of partial times tangent over the active operands."""
     terms = [
-        _term(row.partial(p), f"{p}.tangent", fast_names(row))
+        _term(row.partial(p), f"{p}.tangent", fast_names())
         for p in row.operands
         if p in active and row.partial(p) != "0"
     ]
     total = "".join(f" {sign} {source}" for sign, source in terms).removeprefix(" + ").strip() or "0.0"
     return [
-        "dual = Self()",
+        "dual = New()",
         "dual.primal = out",
         f"dual.tangent = {total}",
         f"dual.tag = {'x' if 'x' in active else 'y'}.tag",
@@ -140,5 +134,5 @@ def _emit_counted(row: Op, active: frozenset[str]) -> list[str]:
     return [*lines, "dual.tag.counts.ops += 1", last]
 
 
-install(_Dual, _emit, "y.tag is x.tag", {})
-install(_CountedDual, _emit_counted, "y.tag is x.tag", {})
+for _cls, _new, _mode in ((Dual, _Dual, _emit), (_Dual, _Dual, _emit), (_CountedDual, _CountedDual, _emit_counted)):
+    install(_cls, _mode, "y.tag is x.tag", {"New": _new})

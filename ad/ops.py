@@ -104,7 +104,7 @@ def op(
     for text, extra in [(value, set()), *((p, {"out"}) for p in partials)]:
         for used in _names(name, text) - scope - extra - _calls(text):
             raise RowError(f"op {name!r}: {text!r} uses {used!r}, which is not in scope")
-    domain = {p: {"x": x, "y": y}[p] for p in operands}
+    domain: dict[str, tuple[Interval, ...]] = {p: x if p == "x" else y for p in operands}
     OPS[name] = Op(name, params, value, partials, domain, tolerance)
 
 
@@ -167,7 +167,7 @@ op("asin",        "asin(x)",                                  "1 / sqrt((1 - x) 
 op("acos",        "acos(x)",                                  "-1 / sqrt((1 - x) * (1 + x))",         x=UNIT)
 op("atan",        "atan(x)",                                  "1 / (1 + x * x)")
 op("atan2",       "atan2(x, y)",                              "y / hypot(x, y) / hypot(x, y)",
-                                                              "-x / hypot(x, y) / hypot(x, y)",       x=NONZERO, y=NONZERO)
+   "-x / hypot(x, y) / hypot(x, y)",                                                             x=NONZERO, y=NONZERO)
 op("sinh",        "sinh(x)",                                  "cosh(x)")
 op("cosh",        "cosh(x)",                                  "sinh(x)")
 op("tanh",        "tanh(x)",                                  "1 / square(cosh(x))")
@@ -179,7 +179,7 @@ op("softplus",    "maximum(x, 0.0) + log1p(exp(-abs(x)))",    "sigmoid(x)")
 op("relu",        "where(x <= 0, 0.0, x)",                    "where(x > 0, 1.0, 0.0)",               x=NONZERO)
 op("erf",         "erf(x)",                                   "TWO_OVER_SQRT_PI * exp(-x * x)")
 op("hypot",       "hypot(x, y)",                              "where(out == 0, 0.0, x / out)",
-                                                              "where(out == 0, 0.0, y / out)",        x=NONZERO, y=NONZERO)
+   "where(out == 0, 0.0, y / out)",                                                              x=NONZERO, y=NONZERO)
 op("logaddexp",   "where(x == y, x + LN2, maximum(x, y) + log1p(exp(-abs(x - y))))",
    "where((x == y) & (abs(x) == INF), 0.5, sigmoid(x - y))",  # two equal infinities share the slope
    "where((x == y) & (abs(x) == INF), 0.5, sigmoid(y - x))")
@@ -211,4 +211,6 @@ def derivative_table(format: str = "text") -> str:
     if format != "text":
         raise ValueError(f"format: got {format!r}, expected 'text' or 'markdown'")
     widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(r, widths)).rstrip() for r in [header, *rows])
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]
+    )

@@ -48,13 +48,13 @@ class _Python(ast.NodeTransformer):
     def __init__(self, safe: bool, rename: dict[str, str]) -> None:
         self.safe, self.rename = safe, rename
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id == "where":
             return ast.IfExp(*node.args)
         return node
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.op, ast.BitAnd):
             return ast.BoolOp(ast.And(), [node.left, node.right])
@@ -62,22 +62,22 @@ class _Python(ast.NodeTransformer):
             return ast.Call(ast.Name("div"), [node.left, node.right], [])
         return node
 
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
-        return ast.Constant(float(node.value))
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        return ast.Constant(float(node.value))  # type: ignore[arg-type]
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         return ast.Name(self.rename.get(node.id, node.id))
 
 
-def python(text: str, *, safe: bool = False, **rename: str) -> str:
+def python(text: str, rename: dict[str, str] | None = None, *, safe: bool = False) -> str:
     """A row's expression as Python source.
 
     Args:
         text: the expression, in the grammar of `ad.ops`.
+        rename: other names for the names in scope.
         safe: write `/` as a call of the op `div`, which never raises on floats.
-        rename: other names for the names in scope, e.g. `x="xp"`.
     """
-    return ast.unparse(_Python(safe, rename).visit(ast.parse(text, mode="eval")))
+    return ast.unparse(_Python(safe, rename or {}).visit(ast.parse(text, mode="eval")))
 
 
 def build(name: str, source: str, scope: dict[str, Any], owner: str = "ops") -> Any:
@@ -338,8 +338,8 @@ def install(cls: type[Active], emit: Emit, same_level: str, scope: dict[str, Any
                 setattr(cls, dunder, method)
 
 
-def fast_names(row: Op) -> dict[str, str]:
-    """The names of a row's expressions inside a fast method: primals `xp`, `yp`, and `math`'s functions."""
+def fast_names() -> dict[str, str]:
+    """What a row's names are called inside a fast method: primals `xp`, `yp`, and functions on floats `_sin`, ..."""
     return {"x": "xp", "y": "yp", **{name: f"_{name}" for name in OPS if name != "where"}}
 
 
@@ -355,7 +355,7 @@ def _fast_body(row: Op, emit: Emit, active: frozenset[str], by: int) -> str:
     """
     expressions = [row.value, *(row.partial(p) for p in row.operands if p in active)]
     lines = [f"{p}p = {p}.primal" if p in active else f"{p}p = {p}" for p in row.operands]
-    body = [f"out = {python(row.value, **fast_names(row))}", *emit(row, active)]
+    body = [f"out = {python(row.value, fast_names())}", *emit(row, active)]
     calls = any(isinstance(n, ast.Call | ast.Compare) for t in expressions for n in ast.walk(ast.parse(t)))
     divides = any(isinstance(n, ast.Div) for t in expressions for n in ast.walk(ast.parse(t)))
     if calls or divides:

@@ -51,11 +51,11 @@ class Var(Active):
     tape: Nodes
 
     @property
-    def level(self) -> int:
+    def level(self) -> int:  # noqa: D102  # documented in Active
         return self.tape.level
 
     @classmethod
-    def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Var:
+    def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Var:  # noqa: D102
         active = [isinstance(x, Active) and x.level == level for x in operands]
         primals = [x.primal if a else x for x, a in zip(operands, active, strict=True)]
         var = cls()
@@ -78,7 +78,7 @@ def _emit(row: Op, active: frozenset[str]) -> list[str]:
     lines = ["var = Self()", f"var.op = {row.name!r}", "var.primal = out", "var.adjoint = 0.0"]
     for p in ("x", "y"):
         lines.append(f"var.{p} = {p if p in row.operands else None}")
-        partial = python(row.partial(p), **fast_names(row)) if p in active else None
+        partial = python(row.partial(p), fast_names()) if p in active else None
         lines.append(f"var.d{p} = {partial}")
     return [*lines, f"var.tape = tape = {'x' if 'x' in active else 'y'}.tape", "tape.append(var)", "return var"]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ad.counting import observed
-from ad.dual import Dual, lift
+from ad.dual import Dual, Level, levels, lift
 from ad.tape import Tape, collector_paused
 from ad.trees import Shape, flatten, unflatten
 
@@ -23,11 +23,13 @@ Function = Callable[..., Any]
 # ---- forward --------------------------------------------------------------------------------------------------------
 
 
-def _forward_sweep(f: Function, shape: Shape, primals: list[Any], tangents: list[Any]) -> tuple[list[Any], ...]:
+def _forward_sweep(
+    f: Function, shape: Shape, primals: list[Any], tangents: list[Any]
+) -> tuple[list[Any], list[Any], Shape]:
     """Run `f` once on Duals: the primals, the tangents and the shape of its output."""
     counts = observed()
-    duals, tag = lift(primals, tangents, counts)
-    outputs, out_shape = flatten("output of f", f(*unflatten(shape, duals)))
+    tag = Level(next(levels), counts)
+    outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
     if counts is not None:
         counts.forward_sweeps += 1
     mine = [isinstance(out, Dual) and out.tag is tag for out in outputs]
@@ -35,7 +37,7 @@ def _forward_sweep(f: Function, shape: Shape, primals: list[Any], tangents: list
         [out.primal if m else out for out, m in zip(outputs, mine, strict=True)],
         [out.tangent if m else 0.0 for out, m in zip(outputs, mine, strict=True)],
         out_shape,
-    )  # type: ignore[return-value]
+    )
 
 
 def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -59,7 +61,7 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     seeds, seed_shape = flatten("tangents", tuple(tangents))
     _require_shape("tangents", seed_shape, "primals", shape)
     out, tangent, out_shape = _forward_sweep(f, shape, leaves, seeds)
-    return unflatten(out_shape, out), unflatten(out_shape, tangent)  # type: ignore[arg-type]
+    return unflatten(out_shape, out), unflatten(out_shape, tangent)
 
 
 def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
@@ -84,9 +86,9 @@ def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
             columns.append(tangent)
         if not leaves:
             _, tangent, out_shape = _forward_sweep(g, (tuple, [shape]), [], [])
-            return unflatten(out_shape, [unflatten(shape, []) for _ in tangent])  # type: ignore[arg-type]
+            return unflatten(out_shape, [unflatten(shape, []) for _ in tangent])
         rows = [unflatten(shape, list(row)) for row in zip(*columns, strict=True)]
-        return unflatten(out_shape, rows)  # type: ignore[arg-type]
+        return unflatten(out_shape, rows)
 
     return jacobian_of_f
 
@@ -99,7 +101,7 @@ def _record(f: Function, shape: Shape, primals: list[Any]) -> tuple[Tape, list[A
     tape = Tape()
     variables = tape.lift(primals)
     with collector_paused():
-        outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))  # type: ignore[arg-type]
+        outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
     counts = observed()
     if counts is not None:
         counts.ops += len(tape)
@@ -215,7 +217,8 @@ def hvp(f: Function, primals: Any, tangents: Any) -> Any:
 
     Args:
         f: a function with one output.
-        primals, tangents: as in `jvp`; the derivative is taken in the first argument.
+        primals: the arguments of `f`; the derivative is taken in the first one.
+        tangents: the direction, in the shape of `primals`.
 
     Returns:
         The product, in the shape of the first argument.
