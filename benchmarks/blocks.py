@@ -50,8 +50,7 @@ class Blocks:
 
     def ratio(self, numerator: NDArray[np.intp], denominator: NDArray[np.intp]) -> Floats:
         """Ratios formed inside each block, shape (pairs, blocks); a cell number of -1 gives a row of NaN."""
-        padded = np.vstack([self.seconds, np.full((1, self.seconds.shape[1]), np.nan)])
-        return np.asarray(padded[numerator] / padded[denominator])
+        return pick(self.seconds, numerator) / pick(self.seconds, denominator)
 
     def partner(self, mode: str, quantity: str) -> NDArray[np.intp]:
         """For each cell, the number of the one-lane cell of this mode and quantity on the same problem and engine.
@@ -82,6 +81,13 @@ class Blocks:
     def primal_ratio(self) -> Floats:
         """Seconds of each cell over the seconds of its engine's primal on the same problem, shape (cells, blocks)."""
         return self.ratio(np.arange(len(self.cells)), self.partner("primal", "primal"))
+
+
+def pick(values: Floats, cells: NDArray[np.intp]) -> Floats:
+    """Rows of `values` by cell number; the number -1, for a cell that does not exist, gives NaN."""
+    missing = np.full((1, *values.shape[1:]), np.nan)
+    picked: Floats = np.concatenate([values, missing])[cells]
+    return picked
 
 
 def is_twin(timings: pd.DataFrame) -> pd.Series[bool]:
@@ -118,7 +124,9 @@ def by_block(timings: pd.DataFrame) -> Blocks:
 
 def sizes(cells: pd.DataFrame) -> Floats:
     """The size that a family grows by: its inputs, or its outputs where it has more of those (the transposed kind)."""
-    return np.maximum(cells["n_inputs"].to_numpy(np.float64), cells["n_outputs"].to_numpy(np.float64))
+    inputs: Floats = cells["n_inputs"].to_numpy(np.float64)
+    outputs: Floats = cells["n_outputs"].to_numpy(np.float64)
+    return np.fmax(inputs, outputs)
 
 
 def medians(values: Floats) -> Floats:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmarks.blocks import Floats, by_block, interval, medians, resampled_medians, sizes
 
@@ -28,8 +29,12 @@ MARGIN = 0.1
 MODEL_ERROR = 0.01
 """Relative error below which a better fit is no evidence: no curve of timings follows a formula closer than that."""
 
+RESOLUTION = 0.01
+"""How closely the grid of corrections can tell an exponent, whatever the noise; no interval is narrower."""
+
 POINTS = 4
 DECAYS = (0.5, 1.0, 2.0)
+AMPLITUDES = 48
 CURVE = ["run", "graph", "engine", "mode", "quantity", "lanes"]
 COLUMNS = [*CURVE, "points", "n_min", "n_max", "exponent", "exponent_low", "exponent_high", "theory", "verdict"]
 
@@ -41,10 +46,13 @@ class Fit:
     Attributes:
         exponent: shape (curves,).
         residual: what the fit leaves of each log ratio, shape (curves, sizes).
+        lasting: whether the correction is about as strong as it may be, so that more of the curve's bend may be
+            overhead than the fit can take away, shape (curves,).
     """
 
     exponent: Floats
     residual: Floats
+    lasting: NDArray[np.bool_]
 
 
 def scaling(timings: pd.DataFrame, floor: float) -> pd.DataFrame:
@@ -56,14 +64,14 @@ def scaling(timings: pd.DataFrame, floor: float) -> pd.DataFrame:
 
     Returns:
         One row per graph, engine, mode and lanes that was measured at any size.  `exponent_low` and `exponent_high`
-        bound 95 % of the bootstrap over blocks.  `theory` is 1 or 0, and the other way round where a family grows by
-        its outputs.  `verdict` is
+        bound 95 % of the bootstrap over blocks, widened by what the fit's residuals can do to a slope.  `theory` is 1
+        or 0, and the other way round where a family grows by its outputs.  `verdict` is
 
         - `inconclusive` with fewer than four sizes or less than a decade of them, with a single block, with an
           interval so wide that it cannot tell neighbouring integers apart, or where the curve bends away from the fit
           at its large end;
         - `agrees` when theory lies in the interval, widened by 0.1 or by the slope that the noise floor could feign;
-        - `disagrees` otherwise.
+        - `disagrees` otherwise, unless overhead may last beyond the middle of the sizes: then `inconclusive`, too.
     """
     matrix = by_block(timings)
     ratios = matrix.primal_ratio()
@@ -89,11 +97,16 @@ def _curve(cells: pd.DataFrame, ratios: Floats, floor: float) -> dict[str, objec
     best = fit(n, np.log(medians(ratios))[np.newaxis])
     exponent = float(best.exponent[0])
     lows, highs = interval(fit(n, np.log(resampled_medians(ratios)).T).exponent[np.newaxis])
-    low, high = float(lows[0]), float(highs[0])
-    margin = max(MARGIN, np.nan_to_num(2.0 * np.log1p(floor)) / np.log(n[-1] / n[0]))
+    slack = max(_slope_error(n, best.residual[0]), RESOLUTION)
+    low, high = float(lows[0]) - slack, float(highs[0]) + slack
+
+    margin = max(MARGIN, 2.0 * float(np.nan_to_num(np.log1p(floor))) / float(np.log(n[-1] / n[0])))
     determined = len(n) >= POINTS and n[-1] >= 10.0 * n[0] and high - low < 1.0
-    if determined and not _bends_away(n, best.residual[0], margin):
-        result["verdict"] = "agrees" if low - margin <= theory <= high + margin else "disagrees"
+    if determined and abs(_end_slope(n, best.residual[0])) <= margin:
+        if low - margin <= theory <= high + margin:
+            result["verdict"] = "agrees"
+        elif not best.lasting[0]:
+            result["verdict"] = "disagrees"
     return result | {"exponent": exponent, "exponent_low": low, "exponent_high": high}
 
 
@@ -128,7 +141,7 @@ def fit(n: Floats, log_ratio: Floats) -> Fit:
     Returns:
         The fit; NaN for a curve that has a NaN.
     """
-    corrections = _corrections(n)
+    corrections, lasting = _corrections(n)
     x = np.log(n) - np.log(n).mean()
     y = log_ratio - log_ratio.mean(axis=1, keepdims=True)
     h = corrections - corrections.mean(axis=1, keepdims=True)
@@ -139,28 +152,37 @@ def fit(n: Floats, log_ratio: Floats) -> Fit:
     bic = len(n) * np.log(np.maximum(squares, 0.0) / len(n) + MODEL_ERROR**2) + parameters * np.log(len(n))
     choice = np.argmin(bic, axis=1)
     exponent = slope[np.arange(len(y)), choice]
-    return Fit(exponent, y - h[choice] - exponent[:, np.newaxis] * x)
+    return Fit(exponent, y - h[choice] - exponent[:, np.newaxis] * x, lasting[choice])
 
 
-def _corrections(n: Floats) -> Floats:
-    """Corrections `+-log(1 + A n**-w)` on a grid, shape (corrections, sizes); the first is none at all."""
+def _corrections(n: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Corrections `+-log(1 + A n**-w)` on a grid, shape (corrections, sizes), and which of them last the longest.
+
+    The first is none at all, and the only one where there are too few sizes for more.
+    """
     none = np.zeros((1, len(n)))
     if len(n) < POINTS:
-        return none
+        return none, np.array([False])
     middle = np.sqrt(n[0] * n[-1])
-    grid = []
+    grid, last = [], []
     for decay in DECAYS:
         # From 1 % of the cost at the smallest size, to as much as the rest of the cost at the middle one.
         strongest = middle**decay
         weakest = min(0.01 * n[0] ** decay, strongest)
-        amplitudes = np.geomspace(weakest, strongest, 32)
+        amplitudes = np.geomspace(weakest, strongest, AMPLITUDES)
         grid.append(np.log1p(amplitudes[:, np.newaxis] * n**-decay))
-    upward = np.vstack(grid)
-    return np.vstack([none, upward, -upward])
+        last.append(amplitudes > 0.5 * strongest)
+    upward, lasting = np.vstack(grid), np.concatenate(last)
+    return np.vstack([none, upward, -upward]), np.concatenate([[False], lasting, lasting])
 
 
-def _bends_away(n: Floats, residual: Floats, margin: float) -> bool:
-    """Whether the curve's slope over its last decade (at least three sizes) differs from the fit's by over `margin`."""
-    first = min(int(np.searchsorted(n, n[-1] / 10.0)), len(n) - 3)
-    slope = np.polyfit(np.log(n[first:]), residual[first:], 1)[0]
-    return bool(abs(slope) > margin)
+def _slope_error(n: Floats, residual: Floats) -> float:
+    """Two standard errors of a slope through points that scatter as the residuals do."""
+    scatter = np.sqrt((residual**2).sum() / max(len(n) - 2, 1))
+    return float(2.0 * scatter / (np.log(n).std() * np.sqrt(len(n))))
+
+
+def _end_slope(n: Floats, residual: Floats) -> float:
+    """Slope of the residuals over the last decade (at least three sizes): how the curve bends away from its fit."""
+    first = max(min(int(np.searchsorted(n, n[-1] / 10.0)), len(n) - 3), 0)
+    return float(np.polyfit(np.log(n[first:]), residual[first:], 1)[0])
