@@ -7,6 +7,7 @@ The table of contents:
     tape              reverse mode: `Tape`, `Var`
     paths             the naive rule that both modes factor
     transforms        `jvp`, `vjp`, `grad`, `value_and_grad`, `jacfwd`, `jacrev`, `jacobian`, `hvp`, `hessian`
+    checkpoint        `checkpointed_value_and_grad`: reverse mode of many steps in the memory of a few
     counting          `count`: sweeps and ops, counted as they happen
     checks            `check_jvp`, `check_vjp`, `check_adjoint`, `check_derivatives`: for functions of your own
     program           `compile`: a tape frozen into flat arrays and swept at machine speed (needs numba)
@@ -17,6 +18,7 @@ namespace `xp` for functions written as `f(xp, x)`.
 
 from typing import TYPE_CHECKING, Any
 
+from ad.checkpoint import checkpoint_schedule, checkpointed_value_and_grad, optimal_advances
 from ad.checks import DerivativeError, check_adjoint, check_derivatives, check_jvp, check_vjp
 from ad.counting import Counts, count
 from ad.dual import Dual
@@ -47,6 +49,8 @@ __all__ = [
     "check_derivatives",
     "check_jvp",
     "check_vjp",
+    "checkpoint_schedule",
+    "checkpointed_value_and_grad",
     "count",
     "count_paths",
     "derivative_table",
@@ -58,6 +62,7 @@ __all__ = [
     "jacobian",
     "jacrev",
     "jvp",
+    "optimal_advances",
     "sum_over_paths",
     "value_and_grad",
     "vjp",

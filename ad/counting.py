@@ -24,11 +24,13 @@ class Counts:
         forward_sweeps: passes that each gave one directional derivative.
         reverse_sweeps: passes over a tape that each gave the gradient of one (combination of) output.
         ops: ops executed: each op evaluated on a Dual, recorded on a tape, or visited by a reverse sweep counts one.
+        advances: steps that a checkpointed function computed without recording them (`ad.checkpoint`).
     """
 
     forward_sweeps: int = 0
     reverse_sweeps: int = 0
     ops: int = 0
+    advances: int = 0
 
     @property
     def sweeps(self) -> int:
@@ -61,3 +63,4 @@ def count() -> Iterator[Counts]:
             outer.forward_sweeps += inner.forward_sweeps
             outer.reverse_sweeps += inner.reverse_sweeps
             outer.ops += inner.ops
+            outer.advances += inner.advances
