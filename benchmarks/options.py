@@ -1,0 +1,153 @@
+"""The options that both entrances share, and what their values mean.
+
+Plain text in, plain values out; it imports nothing heavy, because `conftest.py` needs it for every run of pytest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+MODES = ("primal", "forward", "reverse")
+QUANTITIES = ("primal", "jvp", "vjp", "gradient")
+
+
+class OptionError(ValueError):
+    """An option's value is not what it should be; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which cells are wanted; None is no restriction.
+
+    Attributes:
+        sizes: the sizes to measure, in place of those of the default plan.
+    """
+
+    families: tuple[str, ...] | None = None
+    engines: tuple[str, ...] | None = None
+    modes: tuple[str, ...] | None = None
+    quantities: tuple[str, ...] | None = None
+    sizes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is made.
+
+    Attributes:
+        selection: which cells.
+        budget: seconds that the whole run may take.
+        blocks: how many times every cell is visited.
+        seed: of the shuffling of cells inside blocks.
+        time_limit: seconds that one cell may run before it counts as hanging.
+    """
+
+    selection: Selection = Selection()
+    budget: float = 120.0
+    blocks: int = 7
+    seed: int = 1
+    time_limit: float = 60.0
+
+
+SELECTION: dict[str, dict[str, Any]] = {
+    "--family": {"metavar": "NAME,...", "help": "only these families of graphs (`python -m benchmarks list`)"},
+    "--engine": {"metavar": "NAME,...", "help": "only these engines"},
+    "--mode": {"metavar": "NAME,...", "help": f"only these modes: {', '.join(MODES)}"},
+    "--quantity": {"metavar": "NAME,...", "help": f"only these quantities: {', '.join(QUANTITIES)}"},
+    "--size": {"metavar": "N,...", "help": "these sizes instead of the plan's: 64,2**10 or 1..1024 (powers of two)"},
+}
+RUNNING: dict[str, dict[str, Any]] = {
+    "--budget": {"metavar": "SECONDS", "help": f"bound on the whole run; default {Settings.budget:g}"},
+    "--blocks": {"metavar": "COUNT", "help": f"times that every cell is visited; default {Settings.blocks}"},
+    "--seed": {"metavar": "NUMBER", "help": f"of the shuffling inside blocks; default {Settings.seed}"},
+    "--time-limit": {"metavar": "SECONDS", "help": f"for one cell; default {Settings.time_limit:g}"},
+    "--resume": {"metavar": "RUN", "help": "finish this run, measuring nothing again that is there"},
+    "--results": {"metavar": "FOLDER", "default": "results", "help": "where runs are kept; default results"},
+    "--no-plots": {"action": "store_true", "help": "do not draw the figures at the end"},
+}
+"""Option to the arguments of `add_argument`, for argparse and for pytest alike."""
+
+
+def selection_from(value: Callable[[str], str | None]) -> Selection:
+    """Read a selection.
+
+    Args:
+        value: the text given for an option, by the option's name, or None.
+
+    Raises:
+        OptionError: a mode, a quantity or a size is not one. Families and engines are checked against the plan.
+    """
+    size = value("--size")
+    return Selection(
+        families=_names("--family", value("--family"), None),
+        engines=_names("--engine", value("--engine"), None),
+        modes=_names("--mode", value("--mode"), MODES),
+        quantities=_names("--quantity", value("--quantity"), QUANTITIES),
+        sizes=None if size is None else sizes_from(size),
+    )
+
+
+def settings_from(value: Callable[[str], str | None]) -> Settings:
+    """Read the settings of a run; see `selection_from`.
+
+    Raises:
+        OptionError: a value is not a positive number.
+    """
+    given = {
+        name.removeprefix("--").replace("-", "_"): _positive(name, text, kind)
+        for name, kind in (("--budget", float), ("--blocks", int), ("--seed", int), ("--time-limit", float))
+        if (text := value(name)) is not None
+    }
+    return Settings(selection=selection_from(value), **given)
+
+
+def sizes_from(text: str) -> tuple[int, ...]:
+    """Read sizes: `64,1000`, `2**10`, or `8..64` for the powers of two from 8 to 64, 8 and 64 included.
+
+    Raises:
+        OptionError: it is none of these, or not positive.
+    """
+    sizes: set[int] = set()
+    for part in text.split(","):
+        low, dots, high = part.partition("..")
+        if dots:
+            first, last = _size(low, text), _size(high, text)
+            powers = [2**k for k in range(last.bit_length()) if first <= 2**k <= last]
+            if not powers:
+                raise OptionError(f"--size: no power of two in {part.strip()!r}")
+            sizes.update(powers)
+        else:
+            sizes.add(_size(part, text))
+    return tuple(sorted(sizes))
+
+
+def _size(text: str, whole: str) -> int:
+    match = re.fullmatch(r"\s*(\d{1,9})(?:\*\*(\d{1,2}))?\s*", text)
+    size = int(match[1]) ** int(match[2] or 1) if match else 0
+    if not 1 <= size <= 10**9:
+        raise OptionError(f"--size: got {whole!r}, expected positive numbers such as 64, 2**10 or 1..1024")
+    return size
+
+
+def _names(option: str, text: str | None, known: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if not name or (known is not None and name not in known):
+            raise OptionError(f"{option}: got {name!r}, expected {'a name' if known is None else ' or '.join(known)}")
+    return names
+
+
+def _positive(option: str, text: str, kind: type) -> Any:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < float("inf"):
+        kinds = "whole number" if kind is int else "number"
+        raise OptionError(f"{option}: got {text!r}, expected a positive {kinds}")
+    return number
