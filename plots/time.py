@@ -1,0 +1,99 @@
+"""Figure `time`: seconds of a full gradient against size, in both modes, one panel per family."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.record import Run
+from plots.lines import NothingToDrawError, families, gradients, headline, letter, lines, summary
+from plots.style import FORWARD, PRIMAL, Label, canvas, darker, label_ends, log_axis, panels, quantity, rows_height
+
+
+def draw(run: Run) -> Figure:
+    """Draw the figure.
+
+    Raises:
+        NothingToDrawError: the run measured no gradient.
+    """
+    cells = summary(run)
+    measured = gradients(cells)
+    if measured.empty:
+        raise NothingToDrawError(f"{run.path}: no gradient was measured")
+    names = families(measured)
+    room = canvas(_finding(measured), _detail(cells), rows_height(names))
+    for ax, name in zip(panels(room, names), names, strict=True):
+        _panel(ax, cells[cells["graph"] == name])
+    return room.figure
+
+
+def _panel(ax: Axes, cells: pd.DataFrame) -> None:
+    labels = []
+    primal = cells[(cells["quantity"] == "primal") & (cells["engine"] == "ad")]
+    if len(primal):
+        ax.plot(primal["size"], primal["seconds_median"], color=PRIMAL, lw=1.2)
+        end = primal.iloc[-1]
+        labels.append(Label(end["size"], end["seconds_median"], "value", PRIMAL))
+    for line in lines(gradients(cells)):
+        label = line.draw(ax, "seconds_median")
+        beyond = not_run(cells, line.cells) if (line.engine, line.mode) == ("ad", "forward") else None
+        if beyond is not None:
+            ax.plot(beyond["size"], beyond["seconds_median"], color=FORWARD, lw=1.0, dashes=(3, 2))
+            ax.annotate(
+                label.text, (label.x, label.y), (-5, 3), textcoords="offset points",
+                color=darker(FORWARD), size=8, weight="bold", ha="right",
+            )  # fmt: skip
+            end = beyond.iloc[-1]
+            label = Label(end["size"], end["seconds_median"], "not run", FORWARD)
+        labels.append(label)
+    log_axis(ax, "x")
+    log_axis(ax, "y", "s")
+    ax.set_xlabel(letter(cells), labelpad=1)
+    label_ends(ax, labels)
+
+
+def not_run(cells: pd.DataFrame, forward: pd.DataFrame) -> pd.DataFrame | None:
+    """What forward gradients larger than the last one measured would take: a measured sweep times the sweeps needed.
+
+    Args:
+        cells: all cells of a family.
+        forward: its measured forward gradients of one engine.
+
+    Returns:
+        `size` and `seconds_median`, beginning with the last measured gradient; None when no larger sweep was measured.
+    """
+    last = forward.iloc[-1]
+    sweep = cells[(cells["quantity"] == "jvp") & (cells["engine"] == last["engine"]) & (cells["lanes"] == 1)]
+    sweep = sweep[sweep["size"] > last["size"]]
+    if sweep.empty:
+        return None
+    beyond = pd.DataFrame({"size": sweep["size"], "seconds_median": sweep["seconds_median"] * sweep["n_inputs"]})
+    return pd.concat([last[["size", "seconds_median"]].to_frame().T, beyond]).astype(float)
+
+
+def _finding(cells: pd.DataFrame) -> str:
+    forward = cells[(cells["mode"] == "forward") & (cells["lanes"] == 1)]
+    reverse = cells[cells["mode"] == "reverse"]
+    if forward.empty or reverse.empty:
+        row = headline(cells)
+        return (
+            f"The gradient of {row['graph']} at {row['size']:,} takes {quantity(row['seconds_median'], 's')} "
+            f"in {row['mode']} mode"
+        )
+    key = ["graph", "engine", "n_inputs", "n_outputs"]
+    both = forward.merge(reverse, on=key, suffixes=("", "_reverse"))
+    one_output = both[both["n_outputs"] == 1]
+    row = headline(one_output if len(one_output) else both)
+    return (
+        f"The gradient of {row['graph']} at {letter(both[both['graph'] == row['graph']])}\xa0=\xa0{row['size']:,} takes "
+        f"{quantity(row['seconds_median'], 's')} in forward mode and {quantity(row['seconds_median_reverse'], 's')} "
+        "in reverse mode"
+    )
+
+
+def _detail(cells: pd.DataFrame) -> str:
+    detail = "Seconds of a full gradient, recording included; N inputs, one output (broadcast: one input, M outputs)."
+    if (cells["engine"] == "ad-compiled").any():
+        detail += " Filled dots are eager sweeps in Python, open marks the same sweeps compiled."
+    return detail + " Dashed: not run, one measured sweep times the sweeps needed. Bands: 95 % intervals."
