@@ -94,14 +94,12 @@ def _actions(n_steps: int, snapshots: int) -> Iterator[Action]:
     kept, here = [0], 0
     for last in reversed(range(n_steps)):
         # Steps up to `last` are left, and the newest snapshot, state `here`, is the present one.
-        while here < last and len(kept) < snapshots:
+        while here < last:
             here += _distance(last + 1 - here, snapshots - len(kept) + 1)
             yield Action("advance", here)
             if here < last:  # state `last` is recorded from at once: keeping it would be of no use
                 yield Action("store", here)
                 kept.append(here)
-        if here < last:
-            yield Action("advance", last)
         yield Action("record", last)
         if kept[-1] == last:
             yield Action("free", kept.pop())
@@ -111,7 +109,7 @@ def _actions(n_steps: int, snapshots: int) -> Iterator[Action]:
 
 
 def _distance(n_steps: int, snapshots: int) -> int:
-    """How far from one snapshot to set the next, the first of two or more included in `snapshots`.
+    """How far from one snapshot to set the next, with `snapshots` counting the first; with 1, all the way to the end.
 
     The largest distance k that is least in k + optimal_advances(n_steps - k, snapshots - 1) + optimal_advances(k,
     snapshots): the stretch before the new snapshot is then done in r - 1 repetitions, the one after it in r.
