@@ -78,7 +78,7 @@ def noise_verdict(timings: pd.DataFrame) -> str | None:
         swing = float(np.median(np.nanmax(seconds, axis=1) / np.nanmin(seconds, axis=1)))
         if swing > RANGE_LIMIT:
             seen.append(f"slowest/fastest block is {swing:.1f}")
-    return f"Too noisy to trust small differences: {', '.join(seen)}." if seen else None
+    return f"Too noisy to trust: {', '.join(seen)}." if seen else None
 
 
 def summarise(timings: pd.DataFrame, floor: float) -> pd.DataFrame:
@@ -190,4 +190,4 @@ def _status_line(timings: pd.DataFrame) -> str:
     listed = ", ".join(f"{counts[status]} {status}" for status in PRECEDENCE if status != "ok" and status in counts)
     if not listed:
         return f"All {len(rows)} rows were checked and measured; none was wrong."
-    return f"Rows without a time: {listed}, of {len(rows)}; their notes in timings.csv say why."
+    return f"Rows without a time: {listed}."

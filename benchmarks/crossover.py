@@ -117,20 +117,22 @@ def _crossing(cells: pd.DataFrame, speedup: Floats, floor: float) -> dict[str, o
     if not np.isfinite(found):
         return result | {"note": _no_crossing(n, curve[:, 0], edge, letter)}
 
+    result["crossover"] = found
     samples = np.log(resampled_medians(speedup))
+    if np.isnan(samples).any():
+        return result | {"note": "measured in a single block, so without an interval"}
     low = float(interval(last_crossing(n, samples, -edge)[np.newaxis])[0][0])
     high = float(interval(last_crossing(n, samples, edge)[np.newaxis])[1][0])
     notes = []
-    if low == -np.inf:
+    if np.isfinite(low):
+        result["crossover_low"] = low
+    else:
         notes.append(f"may lie below the smallest measured {letter}")
-    if high == np.inf:
+    if np.isfinite(high):
+        result["crossover_high"] = high
+    else:
         notes.append(f"may lie above the largest measured {letter}")
-    return result | {
-        "crossover": found,
-        "crossover_low": low if np.isfinite(low) else np.nan,
-        "crossover_high": high if np.isfinite(high) else np.nan,
-        "note": "; ".join(notes),
-    }
+    return result | {"note": "; ".join(notes)}
 
 
 def _no_crossing(n: Floats, curve: Floats, edge: float, letter: str) -> str:
