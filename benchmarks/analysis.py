@@ -128,7 +128,7 @@ def closing_lines(run: Run) -> list[str]:
     if timings.empty:
         return ["Nothing was measured."]
     floor = noise_floor(timings)
-    families = _family_lines(summarise(timings, floor))
+    families = _family_lines(summarise(timings[timings["quantity"] == "gradient"], floor))
     if len(families) > FAMILY_LINES:
         hidden = len(families) - (FAMILY_LINES - 1)
         families = [*families[: FAMILY_LINES - 1], f"... and {hidden} more; all of them are in summary.csv."]

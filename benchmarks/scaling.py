@@ -149,8 +149,9 @@ def fit(n: Floats, log_ratio: Floats) -> Fit:
     slope = (y @ x)[:, np.newaxis] / (x @ x) - (h @ x) / (x @ x)
     squares = (y * y).sum(axis=1)[:, np.newaxis] - 2.0 * y @ h.T + (h * h).sum(axis=1) - slope**2 * (x @ x)
     parameters = np.where(np.arange(len(h)) == 0, 0, 2)
-    bic = len(n) * np.log(np.maximum(squares, 0.0) / len(n) + MODEL_ERROR**2) + parameters * np.log(len(n))
-    choice = np.argmin(bic, axis=1)
+    # exp(BIC / sizes), which has its minimum in the same place and needs no logarithms.
+    score = (np.maximum(squares, 0.0) / len(n) + MODEL_ERROR**2) * len(n) ** (parameters / len(n))
+    choice = np.argmin(score, axis=1)
     exponent = slope[np.arange(len(y)), choice]
     return Fit(exponent, y - h[choice] - exponent[:, np.newaxis] * x, lasting[choice])
 
