@@ -121,8 +121,8 @@ def product(xp: Any, x: Sequence[Any]) -> Any:
 
 
 def _product_inputs(n: int) -> list[float]:
-    """exp(sin(i) / 2): sums of sin(i) are bounded, so every product of neighbours lies between 1/9 and 9."""
-    inputs: list[float] = np.exp(0.5 * np.sin(np.arange(n))).tolist()
+    """exp(sin(i) / 2) for i = 1 ... N: sums of sin(i) are bounded, so products of neighbours lie between 1/9 and 9."""
+    inputs: list[float] = np.exp(0.5 * np.sin(np.arange(1, n + 1))).tolist()
     return inputs
 
 

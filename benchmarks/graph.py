@@ -128,8 +128,8 @@ class Graph:
 
 
 def around_one(n: int) -> list[float]:
-    """The inputs `1 + sin(i) / 2`: all between 0.5 and 1.5, no two alike."""
-    inputs: list[float] = (1.0 + 0.5 * np.sin(np.arange(n))).tolist()
+    """The inputs `1 + sin(i) / 2` for i = 1 ... n: all between 0.5 and 1.5, no two alike."""
+    inputs: list[float] = (1.0 + 0.5 * np.sin(np.arange(1, n + 1))).tolist()
     return inputs
 
 

@@ -32,7 +32,7 @@ BINARY: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Floats, Floats], tu
     "sub": (operator.sub, lambda a, b: (1.0, -1.0)),
     "mul": (operator.mul, lambda a, b: (b, a)),
 }
-DEFAULT_MIX = (("sin", "add"), ("cos", "mul"), ("tanh", "sub"), ("sin", "mul"))
+DEFAULT_MIX = (("sin", "add"), ("cos", "mul"), ("tanh", "add"), ("sin", "mul"))
 
 
 def layered(
@@ -156,7 +156,8 @@ def lattice(edges: int = 3) -> Graph:
 
     def inputs(n: int) -> list[float]:
         """Uneven edges whose sum over stage l is exp(sin(l) / 2), so that the product of the stages stays near 1."""
-        shares = np.arange(1, edges + 1) / (edges * (edges + 1) / 2)
+        shares = np.sqrt(np.arange(1.0, edges + 1.0))  # simple fractions would all round the same way, and add up
+        shares /= shares.sum()
         sums = np.exp(0.5 * np.sin(np.arange((n - 1) // edges)))
         return [1.25, *np.outer(sums, shares).ravel().tolist()]
 

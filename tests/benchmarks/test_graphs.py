@@ -22,8 +22,8 @@ GRAPHS = {
     "fixed_work of 5 steps": fixed_work(5),
     "lattice of 1": lattice(edges=1),
     "lattice of 4": lattice(edges=4),
-    "layered 16 wide": layered(width=16, depth=2, seed=3),
-    "layered 6 deep, two kinds": layered(depth=6, mix=(("cos", "sub"), ("tanh", "mul"))),
+    "layered 16 wide": layered(width=16, depth=2, mix=(("sin", "sub"), ("cos", "mul"), ("cos", "mul")), seed=3),
+    "layered 6 deep, two kinds": layered(depth=6, mix=(("cos", "add"), ("tanh", "mul"))),
     "dense, another seed": dense(seed=7),
 }
 each_graph = pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS.keys())
@@ -101,10 +101,10 @@ def test_layered_mix_is_dealt_in_equal_shares():
         return count
 
     used = {}
-    layered(depth=3, mix=(("sin", "add"), ("cos", "mul"), ("cos", "sub"))).f(
-        SimpleNamespace(sin=counted("sin"), cos=counted("cos")), [0.5] * 30
+    layered(depth=3, mix=(("sin", "add"), ("cos", "mul"), ("tanh", "sub"), ("sin", "add"))).f(
+        SimpleNamespace(sin=counted("sin"), cos=counted("cos"), tanh=counted("tanh")), [0.5] * 40
     )
-    assert used == {"sin": 30, "cos": 60}
+    assert used == {"sin": 60, "cos": 30, "tanh": 30}
 
 
 def test_layered_wiring_follows_the_seed():
