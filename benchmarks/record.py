@@ -44,6 +44,7 @@ class Run:
         timings: `timings.csv`, one row per cell and block.
         summary, scaling, crossover, memory: the other tables, or None where the file is absent.
         environment: `environment.json`, empty where the file is absent.
+        checkpointing: `checkpointing.csv`, or None where the file is absent.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Run:
     crossover: pd.DataFrame | None
     memory: pd.DataFrame | None
     environment: dict[str, Any]
+    checkpointing: pd.DataFrame | None = None
 
 
 def read_run(path: str | Path) -> Run:

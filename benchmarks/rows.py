@@ -155,12 +155,29 @@ class MemoryRow:
     note: str = column("how it was measured, or why it was not", default="")
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckpointRow:
+    """One line of `checkpointing.csv`: the gradient of many steps with only so many states kept."""
+
+    run: str = column("name of the run")
+    steps: int = column("steps of the function")
+    snapshots: int | None = column(
+        "states kept at once, the first one included; empty for the plain reverse sweep, whose tape keeps all steps",
+        default=None,
+    )
+    advances: int = column("steps computed without being recorded, as counted")
+    advances_optimal: int = column("the fewest that are possible with so many snapshots (Griewank and Walther 2000)")
+    seconds: float = column("median over rounds, seconds per gradient")
+    peak_bytes: int = column("peak of what Python allocates, bytes, in a pass of its own")
+
+
 TABLES: dict[str, type] = {
     "timings.csv": Row,
     "summary.csv": SummaryRow,
     "scaling.csv": ScalingRow,
     "crossover.csv": CrossoverRow,
     "memory.csv": MemoryRow,
+    "checkpointing.csv": CheckpointRow,
 }
 """Each CSV of a run and the dataclass that declares its columns."""
 

@@ -38,11 +38,14 @@ class Prepared:
             M x N Jacobian.
         count: one execution of the same, observed.
         note: what the time of `run` includes.
+        tape_bytes: records and sweeps what `run` does and gives the bytes of the tape that this takes; None where there
+            is no tape, or where the engine cannot tell.
     """
 
     run: Callable[[], Any]
     count: Callable[[], Counts]
     note: str
+    tape_bytes: Callable[[], int] | None = None
 
 
 class Engine(Protocol):

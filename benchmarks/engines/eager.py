@@ -51,14 +51,21 @@ class Eager:
                 run()
             return Counts(sweeps=counts.sweeps, ops=counts.ops)
 
-        return Prepared(run=run, count=count, note=NOTES[cell.mode, cell.quantity])
+        def tape_bytes() -> int:
+            tape = ad.Tape()
+            out = graph.f(ad, tape.lift(x))
+            tape.sweep_many((y, 1.0) for y in (out if isinstance(out, list) else [out]))
+            return tape.nbytes
+
+        note = NOTES[cell.mode, cell.quantity]
+        return Prepared(run=run, count=count, note=note, tape_bytes=tape_bytes if cell.mode == "reverse" else None)
 
 
 def _runs(graph: Graph, x: list[float], cell: Cell) -> dict[tuple[str, str], Callable[[], Any]]:
     def f(x: Any) -> Any:
         return graph.f(ad, x)
 
-    direction = tangent(len(x))
+    direction = tangent(len(x)) if cell.quantity == "jvp" else []
     several = isinstance(graph.f(ad.FLOATS, x), list)
     seed: Any = cotangent(graph.n_outputs(cell.n))
     return {
