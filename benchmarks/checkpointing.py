@@ -1,4 +1,4 @@
-"""What checkpointing costs and saves, measured: steps computed again, seconds and peak bytes for each number of snapshots.
+"""What checkpointing costs and saves, measured: advances, seconds and peak bytes for each number of snapshots.
 
     for row in measure(run="my run"): ...
 

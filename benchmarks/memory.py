@@ -176,7 +176,7 @@ def _execute(one: Load, seconds: float, memory_limit: int) -> dict[str, Any]:
     if child.returncode:
         last = (child.stderr.strip() or f"exit status {child.returncode}").splitlines()[-1]
         if last.startswith("MemoryError"):
-            return {"status": "out_of_memory", "note": f"needs more than the {memory_limit:,} bytes that it may allocate"}
+            return {"status": "out_of_memory", "note": f"needs more than the {memory_limit:,} bytes allowed"}
         return {"status": "error", "note": last[:200]}
     outcome: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
     return outcome
