@@ -6,6 +6,7 @@ cells             what there is to measure: the default plan, selection, order, 
 gate              no time without a checked derivative
 measure           paired blocks within a budget of time
 memory            the memory pass
+checkpointing     what checkpointing costs and saves
 rows, record      the columns of the result CSVs; reading and writing them
 blocks, analysis, scaling, crossover, comparison    from timings to intervals, exponents and verdicts
 environment       the machine and the settings, as found
