@@ -67,8 +67,7 @@ def noise_verdict(timings: pd.DataFrame) -> str | None:
         seen.append(f"identical cells differ by {floor:.0%}")
 
     rows = timings[timings["status"] == "ok"]
-    visits = rows[rows["rounds"] > 1]
-    stddev = float((visits["seconds_stddev"] / visits["seconds_mean"]).median())
+    stddev = float((rows["seconds_stddev"] / rows["seconds_mean"]).median())  # NaN for a single round: left out
     if stddev > STDDEV_LIMIT:
         seen.append(f"stddev is {stddev:.0%} of the mean")
 

@@ -102,7 +102,7 @@ def _reverse_speedup(timings: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
     """The reverse gradient cells, numbered from 0, and their speedup over one-lane forward, shape (cells, blocks)."""
     matrix = by_block(timings)
     cells = matrix.cells
-    rows = cells[(cells["mode"] == "reverse") & (cells["quantity"] == "gradient") & (cells["lanes"] == 1)]
+    rows = cells[(cells["mode"] == "reverse") & (cells["quantity"] == "gradient")]
     return rows.reset_index(drop=True), matrix.speedup()[rows.index.to_numpy()]
 
 

@@ -67,7 +67,7 @@ def twins(ratios):
     """Pairs of identical cells, one pair per block, that differ by the given ratios."""
     rows = []
     for block, ratio in enumerate(ratios, start=1):
-        rows += [row(block, 10, 1.0), row(block, 10, ratio, note=f"{AA}: same cell again")]
+        rows += [row(block, 7, 1.0), row(block, 7, ratio, note=f"{AA}: same cell again")]
     return rows
 
 

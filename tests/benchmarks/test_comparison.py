@@ -49,7 +49,7 @@ def test_without_blocks_or_floor_nothing_is_said():
 
 
 def test_a_run_against_itself():
-    rows = family([1, 20], lambda n: 5.0 * n, lambda n: 5.0, noise=0.05) + twins([1.05] * 7)
+    rows = family([1, 10], lambda n: 5.0 * n, lambda n: 5.0, noise=0.05) + twins([1.05] * 7)
     table = compare(run(rows), run(rows))
     assert set(table["ratio"]) == {1.0}
     assert set(table["verdict"]) == {"no difference"}
