@@ -100,7 +100,7 @@ class SummaryRow:
     verdict: str = column(
         "reverse against forward: `faster`, `slower`, or `no difference` where the interval reaches the noise floor"
     )
-    status: str = column("as in `timings.csv`; `ok` if any block is")
+    status: str = column("as in `timings.csv`; `ok` if any block is, unless one was `wrong`")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ class ScalingRow:
     points: int = column("sizes that went into the fit")
     n_min: int = column("smallest size measured")
     n_max: int = column("largest size measured")
-    exponent: float = column("fitted exponent p in constant + c * N**p")
+    exponent: float = column("fitted exponent p of N**p, apart from a constant overhead that dies out")
     exponent_low: float = column("lower end of its 95 % interval")
     exponent_high: float = column("upper end of its 95 % interval")
     theory: float = column("the exponent that theory gives")
