@@ -208,6 +208,21 @@ class Timings:
         os.close(self._file)
 
 
+def append_row(path: Path, row: Any) -> None:
+    """Add one row to a CSV that grows over many runs of a command; its name says which columns it must have.
+
+    Raises:
+        RecordError: the file that is there is not a table of these columns.
+    """
+    columns = list(kinds(TABLES[path.name]))
+    if path.exists():
+        read_table(path)
+    with path.open("a", encoding="utf-8", newline="") as file:
+        if file.tell() == 0:
+            file.write(_format(columns))
+        file.write(_format([getattr(row, name) for name in columns]))
+
+
 def _lines(path: Path) -> list[list[str]]:
     try:
         text = path.read_text(encoding="utf-8")

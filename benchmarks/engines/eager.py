@@ -5,7 +5,6 @@ Its primal is the same function on plain Python floats, so a ratio to the primal
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import ad
 from benchmarks.cells import Cell
 from benchmarks.engines import Counts, Prepared, cotangent, tangent
+from benchmarks.environment import project_version
 from benchmarks.graph import Graph
 
 NOTES = {
@@ -32,7 +32,7 @@ class Eager:
 
     def version(self) -> str:
         """This project's version."""
-        return importlib.metadata.version("forward-vs-reverse")
+        return project_version()
 
     def unsupported(self, cell: Cell) -> str | None:
         """In one line why a cell is not possible; None if it is."""
