@@ -1,1 +1,57 @@
-"""To be written."""
+"""The figures, one module each; `python -m plots` draws them.
+
+time            seconds against N, both modes
+speedup         reverse over forward against N, with the line "N sweeps to one"
+sweeps          sweeps counted against N
+cost            cost relative to the primal
+paths           paths against sweeps
+map             which mode wins for N inputs and M outputs
+memory          bytes by mode
+checkpointing   memory against recomputation, with the theory's optimum
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+FIGURES = ("speedup", "time", "sweeps", "cost", "paths", "map", "memory", "checkpointing")
+PICTURES = Path(__file__).resolve().parent / "pictures"
+
+
+def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequence[str] = FIGURES) -> list[Path]:
+    """Draw the figures of one run, each as SVG and PNG.
+
+    Args:
+        folder: the run's folder.
+        out: where to write; by default a folder of the run's name among `plots/pictures`.
+        figures: names from `FIGURES`.  With all of them, those that the run has no data for are left out.
+
+    Returns:
+        The files written.
+
+    Raises:
+        ValueError: a figure is unknown, or one asked for by name has nothing to draw.
+        RecordError: the run cannot be read.
+    """
+    from benchmarks.record import read_run
+    from plots.lines import NothingToDrawError
+    from plots.style import save, style
+
+    for name in figures:
+        if name not in FIGURES:
+            raise ValueError(f"figure: unknown {name!r}, expected one of {', '.join(FIGURES)}")
+    run = read_run(folder)
+    target = Path(out) if out is not None else PICTURES / run.path.resolve().name
+    target.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name in figures:
+        try:
+            with style():
+                figure = importlib.import_module(f"plots.{name}").draw(run)
+                written += save(figure, target, name)
+        except NothingToDrawError:
+            if tuple(figures) != FIGURES:
+                raise
+    return written

@@ -6,20 +6,18 @@ engines in a run are left to figures about engines.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from benchmarks.analysis import noise_floor, summarise
+from benchmarks.graphs import FAMILIES
 from benchmarks.record import Run
 from plots.style import MODES, Label
 
 ENGINES = ("ad", "ad-compiled")
-FAMILIES = ("chain", "tree", "product", "layered", "hub", "fixed_work", "lattice", "dense", "broadcast")
-"""The order of panels; families of a run that are not listed follow in the run's order."""
-
 HEADLINE = "chain"
 
 
@@ -43,6 +41,7 @@ class Line:
 
     @property
     def colour(self) -> str:
+        """The mode's colour."""
         return MODES[self.mode]
 
     @property
@@ -65,7 +64,9 @@ class Line:
             size, values, color=self.colour, marker=marker, markerfacecolor=self.colour if eager else "white",
             lw=1.8 if eager else 1.1, markersize=3.6 if eager else 3.4, markeredgewidth=0.9,
         )  # fmt: skip
-        return Label(float(size.iloc[-1]), float(values.iloc[-1]), self.name, self.colour, "bold" if eager else "normal")
+        return Label(
+            float(size.iloc[-1]), float(values.iloc[-1]), self.name, self.colour, "bold" if eager else "normal"
+        )
 
 
 def summary(run: Run) -> pd.DataFrame:
@@ -97,15 +98,16 @@ def gradients(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def families(table: pd.DataFrame) -> list[str]:
-    """The families among some cells, in the order of panels."""
-    present = [graph for graph in table["graph"].unique() if graph != "map"]
-    return sorted(present, key=lambda graph: FAMILIES.index(graph) if graph in FAMILIES else len(FAMILIES))
+    """The families among some cells, in the catalogue's order; those it does not list follow in the cells' order."""
+    present = [str(graph) for graph in table["graph"].unique() if graph != "map"]
+    return [name for name in FAMILIES if name in present] + [name for name in present if name not in FAMILIES]
 
 
 def lines(cells: pd.DataFrame) -> Iterator[Line]:
     """Split cells of one family into lines: eager before compiled, one lane before many."""
-    for (engine, mode, lanes), group in cells.groupby(["engine", "mode", "lanes"], sort=True):
-        yield Line(str(engine), str(mode), int(lanes), group)
+    for _, group in cells.groupby(["engine", "lanes", "mode"]):
+        first = group.iloc[0]
+        yield Line(first["engine"], first["mode"], int(first["lanes"]), group)
 
 
 def letter(cells: pd.DataFrame) -> str:
@@ -119,14 +121,9 @@ def headline(cells: pd.DataFrame) -> pd.Series:
     cells = eager if len(eager) else cells
     chosen = cells[cells["graph"] == HEADLINE]
     chosen = chosen if len(chosen) else cells
-    return chosen.loc[chosen["size"].idxmax()]
+    return chosen.sort_values("size", kind="stable").iloc[-1]
 
 
 def times(ratio: float) -> str:
     """A ratio in words' size: two significant digits below ten, whole numbers above, 1,234 with its comma."""
     return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names as a reader says them: `a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -69,7 +69,7 @@ RC = {
 @contextmanager
 def style() -> Iterator[None]:
     """Draw inside this `with` block to get the shared look."""
-    with mpl.rc_context(RC):
+    with mpl.rc_context(RC):  # type: ignore[arg-type]  # matplotlib types the keys one by one
         yield
 
 
@@ -159,7 +159,7 @@ def rows_height(names: Sequence[str], columns: int = 3, *, row: float = 2.1, hea
 
 
 def log_axis(ax: Axes, which: str, unit: str = "", *, ticks: int = 5) -> None:
-    """Make an axis logarithmic, with a few ticks at powers of ten, in plain numbers.
+    """Make an axis logarithmic, with a few ticks in plain numbers.
 
     Args:
         ax: the axes, with its data already drawn.
@@ -169,7 +169,9 @@ def log_axis(ax: Axes, which: str, unit: str = "", *, ticks: int = 5) -> None:
     """
     axis = ax.xaxis if which == "x" else ax.yaxis
     (ax.set_xscale if which == "x" else ax.set_yscale)("log")
-    axis.set_major_locator(LogLocator(base=10, numticks=ticks + 2))
+    low, high = axis.get_view_interval()
+    subs = (1.0, 2.0, 5.0) if high < 50.0 * low else (1.0,)
+    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=ticks + 2))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, unit)))
@@ -182,7 +184,7 @@ PREFIXES = {
 
 
 def quantity(value: float, unit: str = "") -> str:
-    """A number as a reader would say it: two or three digits, thousands with commas, seconds and bytes with prefixes.
+    r"""A number as a reader would say it: two or three digits, thousands with commas, seconds and bytes with prefixes.
 
     Args:
         value: the number.
@@ -199,7 +201,7 @@ def quantity(value: float, unit: str = "") -> str:
 
 
 def tick(value: float, unit: str = "") -> str:
-    """A power of ten as a short tick label: 100, 10k, 1M; seconds stay seconds, so that decades stay decades.
+    r"""A power of ten as a short tick label: 100, 10k, 1M; seconds stay seconds, so that decades stay decades.
 
     Example:
         >>> tick(1e4), tick(1e-5, "s"), tick(1e3, "s"), tick(1e12), tick(0.01, "×")
@@ -282,9 +284,9 @@ def label_ends(ax: Axes, labels: Sequence[Label], *, size: float = 8.0, offset: 
     right = max([box.x1, *(float(x) for x, _ in ends)])
     for label, (x, y), height in zip(labels, ends, heights, strict=True):
         text_x = right + offset * point
-        text_at = ax.transData.inverted().transform((text_x, height))
+        across, up = ax.transData.inverted().transform((text_x, height))
         ax.text(
-            *text_at, label.text, color=darker(label.colour), size=size, weight=label.weight,
+            across, up, label.text, color=darker(label.colour), size=size, weight=label.weight,
             va="center", ha="left", clip_on=False,
         )  # fmt: skip
         if abs(height - y) > 2 * point or text_x - x > 10 * point:

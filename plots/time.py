@@ -85,8 +85,9 @@ def _finding(cells: pd.DataFrame) -> str:
     both = forward.merge(reverse, on=key, suffixes=("", "_reverse"))
     one_output = both[both["n_outputs"] == 1]
     row = headline(one_output if len(one_output) else both)
+    size = letter(both[both["graph"] == row["graph"]])
     return (
-        f"The gradient of {row['graph']} at {letter(both[both['graph'] == row['graph']])}\xa0=\xa0{row['size']:,} takes "
+        f"The gradient of {row['graph']} at {size}\xa0=\xa0{row['size']:,} takes "
         f"{quantity(row['seconds_median'], 's')} in forward mode and {quantity(row['seconds_median_reverse'], 's')} "
         "in reverse mode"
     )

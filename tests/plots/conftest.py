@@ -117,7 +117,7 @@ def optimal_advances(steps: int, snapshots: int) -> int:
 def write_checkpointing(folder: Path) -> None:
     with (folder / "checkpointing.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow("run steps snapshots advances advances_optimal seconds peak_bytes".split())
+        writer.writerow(["run", "steps", "snapshots", "advances", "advances_optimal", "seconds", "peak_bytes"])
         for snapshots in (2, 3, 4, 6, 8, 16, 32, 64, 128, 999):
             advances = optimal_advances(1000, snapshots)
             wall, peak = 0.004 + 2e-6 * advances, 9000 + 1300 * snapshots

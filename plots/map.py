@@ -1,0 +1,113 @@
+"""Figure `map`: which mode computes a Jacobian faster, over N inputs by M outputs, with the border between them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import NDArray
+
+from benchmarks.analysis import noise_floor
+from benchmarks.crossover import map_border
+from benchmarks.record import Run
+from plots.lines import ENGINES, NothingToDrawError, times
+from plots.style import FORWARD, INK, REVERSE, THEORY, canvas, darker, quantity
+
+COLOURS = LinearSegmentedColormap.from_list("forward to reverse", [FORWARD, "#F7F7F7", REVERSE])
+STRONG = 0.62
+"""From this share of the strongest colour on, text on it is white."""
+
+
+def draw(run: Run) -> Figure:
+    """Draw the figure.
+
+    Raises:
+        NothingToDrawError: the run measured no map.
+    """
+    places = map_border(run.timings, noise_floor(run.timings))
+    places = places[places["speedup"].notna() & places["engine"].isin(ENGINES)]
+    if places.empty:
+        raise NothingToDrawError(f"{run.path}: no Jacobian of the graph `map` was measured in both modes")
+    engine = next(name for name in ENGINES if (places["engine"] == name).any())
+    places = places[places["engine"] == engine]
+    room = canvas(_finding(places), _detail(places), 6.6, width=7.6)
+    width, height = (float(inches) for inches in room.figure.get_size_inches())
+    ax = room.figure.add_axes((0.8 / width, 0.6 / height, (width - 1.9) / width, room.top - 0.75 / height))
+    _heat(ax, places)
+    _border(ax, places)
+    return room.figure
+
+
+def _heat(ax: Axes, places: pd.DataFrame) -> None:
+    table = places.pivot_table(index="n_outputs", columns="n_inputs", values="speedup")
+    n, m = table.columns.to_numpy(float), table.index.to_numpy(float)
+    log_speedup = np.log10(table.to_numpy(float))
+    most = max(1.0, float(np.nanmax(np.abs(log_speedup))))
+    ax.pcolormesh(_edges(n), _edges(m), log_speedup, cmap=COLOURS, vmin=-most, vmax=most, ec="white", lw=1.5)
+    for _, place in places.iterrows():
+        ratio = float(place["speedup"])
+        winner = "reverse" if ratio >= 1 else "forward"
+        strong = abs(np.log10(ratio)) > STRONG * most
+        text = "even" if place["winner"] == "no difference" else f"{times(max(ratio, 1 / ratio))}×\n{winner}"
+        ax.text(
+            place["n_inputs"], place["n_outputs"], text, size=8, ha="center", va="center", linespacing=1.15,
+            color="white" if strong else darker(REVERSE if ratio >= 1 else FORWARD, 0.35), zorder=3,
+            bbox={"fc": COLOURS(0.5 + 0.5 * float(np.log10(ratio)) / most), "ec": "none", "pad": 1.5},
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for axis, values in ((ax.xaxis, n), (ax.yaxis, m)):
+        axis.set_major_locator(FixedLocator(values.tolist()))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: quantity(round(value))))
+    ax.grid(visible=False)
+    ax.tick_params(length=0)
+    ax.set_xlabel("N, number of inputs (forward sweeps)")
+    ax.set_ylabel("M, number of outputs (reverse sweeps)")
+
+
+def _border(ax: Axes, places: pd.DataFrame) -> None:
+    limits = ax.get_xlim(), ax.get_ylim()
+    ends = np.array([max(limits[0][0], limits[1][0]), min(limits[0][1], limits[1][1])])
+    ax.plot(ends, ends, color=THEORY, lw=1.4, ls=(0, (1, 1.8)), zorder=2)
+    ax.annotate("N = M", (ends[1], ends[1]), (4, -4), textcoords="offset points", size=9, color=INK, va="top")
+    border = places.drop_duplicates("n_outputs").dropna(subset="border")
+    if len(border):
+        ax.plot(border["border"], border["n_outputs"], "o-", color=INK, lw=1.8, ms=5, mfc="white", zorder=4)
+        foot = border.iloc[0]
+        ax.annotate(
+            "measured border", (foot["border"], foot["n_outputs"]), (3, -17), textcoords="offset points", size=9,
+            color=INK, weight="bold", va="center",
+        )  # fmt: skip
+    ax.set_xlim(*limits[0])
+    ax.set_ylim(*limits[1])
+
+
+def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Borders of cells around centres, half way between them on a logarithmic scale."""
+    logs = np.log(centres)
+    steps = np.diff(logs) if len(logs) > 1 else np.array([1.0])
+    middles = logs[:-1] + steps[: len(logs) - 1] / 2
+    edges: NDArray[np.float64] = np.exp(np.concatenate([[logs[0] - steps[0] / 2], middles, [logs[-1] + steps[-1] / 2]]))
+    return edges
+
+
+def _finding(places: pd.DataFrame) -> str:
+    borders = (places["border"] / places["n_outputs"]).groupby(places["n_outputs"]).first().dropna()
+    if borders.empty:
+        wins = (places["speedup"] > 1).sum()
+        return f"Reverse mode is faster at {wins:,} of {len(places):,} places; no border was enclosed"
+    ratio = float(borders.median())
+    if abs(ratio - 1) < 0.05:
+        return "Reverse mode wins as soon as there are more inputs than outputs, as theory says"
+    return f"Reverse mode wins once inputs outnumber outputs {times(ratio)} to 1; by counting sweeps it would be 1 to 1"
+
+
+def _detail(places: pd.DataFrame) -> str:
+    return (
+        f"Full Jacobians of one function of N inputs and M outputs at {len(places):,} places: the faster mode and by "
+        "how much. Solid: where both cost the same, between measured places. Dotted: N = M, as many sweeps in both."
+    )

@@ -1,0 +1,83 @@
+"""Figure `sweeps`: sweeps counted for a full gradient, against size.  Counts, not times: exact on any machine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.record import Run
+from plots.lines import ENGINES, NothingToDrawError, families, gradients
+from plots.style import INK, MODES, THEORY, Label, canvas, label_ends, log_axis, panels
+
+
+def draw(run: Run) -> Figure:
+    """Draw the figure.
+
+    Raises:
+        NothingToDrawError: the run counted no sweep of a gradient.
+    """
+    rows = counted(run)
+    if rows.empty:
+        raise NothingToDrawError(f"{run.path}: no gradient's sweeps were counted")
+    kinds = {
+        "N inputs, one output": rows[rows["n_outputs"] == 1],
+        "one input, M outputs": rows[rows["n_outputs"] > 1],
+    }
+    kinds = {title: group for title, group in kinds.items() if len(group)}
+    room = canvas(_finding(rows), _detail(rows), 4.6)
+    for ax, (title, group) in zip(panels(room, list(kinds), 2, right=1.15), kinds.items(), strict=True):
+        _panel(ax, group, title[0] if title[0] == "N" else "M")
+    return room.figure
+
+
+def counted(run: Run) -> pd.DataFrame:
+    """The gradients whose sweeps were counted, one row per cell: `size`, `sweeps` and what theory `expects`."""
+    rows = gradients(run.timings)
+    rows = rows[(rows["status"] == "ok") & rows["sweeps"].notna() & rows["engine"].isin(ENGINES)]
+    rows = rows[(rows["lanes"] == 1) & rows["mode"].isin(["forward", "reverse"])]
+    rows = rows.drop_duplicates(["graph", "n_inputs", "n_outputs", "engine", "mode"])
+    size = rows[["n_inputs", "n_outputs"]].max(axis=1)
+    expects = rows["n_inputs"].where(rows["mode"] == "forward", rows["n_outputs"])
+    return rows.assign(size=size, expects=expects, sweeps=rows["sweeps"].astype("int64")).sort_values("size")
+
+
+def _panel(ax: Axes, rows: pd.DataFrame, size: str) -> None:
+    n = np.array([1.0, float(rows["size"].max())])
+    ax.plot(n, n, color=THEORY, lw=1.2, ls=(0, (1, 1.8)), zorder=1)
+    ax.plot(n, n**0, color=THEORY, lw=1.2, ls=(0, (1, 1.8)), zorder=1)
+    labels = []
+    for mode, group in rows.groupby("mode"):
+        colour = MODES[str(mode)]
+        ax.plot(group["size"], group["sweeps"], "o", color=colour, ms=6.5, mec="white", mew=0.8, zorder=3)
+        end = group.iloc[-1]
+        labels.append(Label(end["size"], end["sweeps"], f"{mode}: {end['sweeps']:,}", colour, "bold"))
+    log_axis(ax, "x")
+    log_axis(ax, "y", ticks=4)
+    ax.set_xlabel(f"{size}, number of {'inputs' if size == 'N' else 'outputs'}")
+    if size == "N" or ax is ax.figure.axes[0]:
+        ax.set_ylabel("sweeps counted", color=INK)
+    label_ends(ax, labels, size=9)
+
+
+def _finding(rows: pd.DataFrame) -> str:
+    right = rows["sweeps"] == rows["expects"]
+    if not right.all():
+        return f"Counted sweeps are not what theory says in {(~right).sum():,} of {len(rows):,} gradients"
+    one_output = rows[rows["n_outputs"] == 1]
+    forward = one_output[one_output["mode"] == "forward"]
+    if forward.empty:
+        return f"Counted sweeps are what theory says in all {len(rows):,} gradients"
+    return (
+        f"Counted: up to {forward['sweeps'].max():,} forward sweeps for a gradient that takes one reverse sweep, "
+        f"as theory says in all {len(rows):,} gradients"
+    )
+
+
+def _detail(rows: pd.DataFrame) -> str:
+    many = len(families(rows))
+    return (
+        f"Sweeps that the engines counted while they ran: {len(rows):,} full gradients of {many} "
+        f"famil{'y' if many == 1 else 'ies'}; points of different families coincide. Dotted: theory."
+    )
