@@ -1,16 +1,18 @@
 """What follows the last block: summary, scaling, crossover, memory, environment, figures, and the closing lines.
 
-Everything here can be made again from `timings.csv`; nothing is measured but memory, in a pass of its own.
+Everything here but memory, which has a pass of its own, can be made again from `timings.csv`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import analysis, crossover, scaling
-from benchmarks.record import Run, read_environment, read_run, write_environment, write_table
+from benchmarks import analysis, crossover, memory, scaling
+from benchmarks.environment import now
+from benchmarks.options import Settings
+from benchmarks.record import Run, read_environment, read_run, write_environment, write_rows, write_table
 
 
 def analyse(folder: Path) -> Run:
@@ -21,21 +23,59 @@ def analyse(folder: Path) -> Run:
     """
     timings = read_run(folder).timings
     floor = analysis.noise_floor(timings)
-    summary = analysis.summarise(timings, floor)
-    write_table(folder / "summary.csv", summary)
+    write_table(folder / "summary.csv", analysis.summarise(timings, floor))
     write_table(folder / "scaling.csv", scaling.scaling(timings, floor))
     write_table(folder / "crossover.csv", crossover.crossover(timings, floor))
-    note(folder, {"noise_floor": None if floor != floor else floor, "noise": analysis.noise_verdict(timings)})
+    noise = {"noise_floor": None if floor != floor else floor, "noise": analysis.noise_verdict(timings)}
+    write_environment(folder, {**read_environment(folder), **noise})
     return read_run(folder)
 
 
-def note(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Add facts to a run's `environment.json`."""
-    write_environment(folder, {**read_environment(folder), **facts})
+def stamp(folder: Path, outcome: str) -> None:
+    """Write into `environment.json` that the session is over, and how it ended."""
+    environment = read_environment(folder)
+    sessions: list[dict[str, Any]] = environment.get("sessions", [])
+    if sessions:
+        sessions[-1] |= {"finished": now(), "outcome": outcome}
+    write_environment(folder, {**environment, "finished": now(), "sessions": sessions})
+
+
+def memory_pass(folder: Path, settings: Settings, seconds: float) -> None:
+    """Measure memory and write `memory.csv`, unless it is there already.
+
+    Args:
+        folder: the run.
+        settings: its settings; memory is measured for what was selected.
+        seconds: that the pass may take.
+    """
+    path = folder / "memory.csv"
+    loads = memory.plan(settings.selection)
+    if loads and not path.exists():
+        rows = memory.measure(loads, run=folder.name, budget=seconds, time_limit=settings.time_limit)
+        write_rows(path, list(rows))
+
+
+def figures(folder: Path) -> list[str]:
+    """Draw the figures of a run; returns one line that says where they are."""
+    from plots import draw_all
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a plotting library deprecates must not cost a finished run
+        drawn = list(draw_all(folder))
+    return [f"{Path(drawn[0]).parent}: {len(drawn)} pictures"] if drawn else []
 
 
 def lines(run: Run) -> list[str]:
     """What was found, and where the files are."""
-    others = [name for name in ("summary", "scaling", "crossover", "memory") if getattr(run, name) is not None]
+    others = [
+        name
+        for name in ("summary", "scaling", "crossover", "memory", "checkpointing")
+        if getattr(run, name) is not None
+    ]
     files = ", ".join(f"{name}.csv" for name in ["timings", *others])
     return [*analysis.closing_lines(run), f"{run.path}: {files}, environment.json"]
+
+
+def failed(run: Run) -> bool:
+    """Whether any derivative was wrong, or any cell failed."""
+    return bool(run.timings["status"].isin(["wrong", "error"]).any())

@@ -34,6 +34,8 @@ from benchmarks.rows import AA, Row
 
 FIRST_RATE = 1e-6
 """Seconds per op assumed before anything has been measured."""
+TRIFLE = 0.001
+"""Seconds of preparation that are not worth a note."""
 
 
 @dataclass(frozen=True)
@@ -284,7 +286,8 @@ def _through_the_gate(campaign: Campaign, cell: Cell, row: Row) -> Ready:
         result = prepared.run()
         seconds = time.perf_counter() - start
     error = campaign.gate.check(cell, result)
-    note = prepared.note if preparation < seconds else f"{prepared.note}; preparation took {preparation:.2g} s"
+    dear = preparation > max(seconds, TRIFLE)
+    note = f"{prepared.note}; preparation took {preparation:.2g} s" if dear else prepared.note
     return Ready(
         row=replace(row, sweeps=counts.sweeps, ops_executed=counts.ops, max_error=error, note=note),
         prepared=prepared,

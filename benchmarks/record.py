@@ -17,13 +17,18 @@ import math
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+try:
+    import fcntl
+except ImportError:  # Windows: runs are not locked there
+    fcntl = None  # type: ignore[assignment]
 
 from benchmarks.rows import TABLES, Row, kinds
 
@@ -146,6 +151,12 @@ def write_table(path: Path, rows: pd.DataFrame) -> None:
     _replace(path, "".join(map(_format, lines)))
 
 
+def write_rows(path: Path, rows: Sequence[Any]) -> None:
+    """Write one CSV of a run from rows of its dataclass, whole or not at all."""
+    columns = list(kinds(TABLES[path.name]))
+    _replace(path, "".join(map(_format, [columns, *([getattr(row, name) for name in columns] for row in rows)])))
+
+
 def read_environment(folder: Path) -> dict[str, Any]:
     """Read a run's `environment.json`; empty if there is none.
 
@@ -206,6 +217,35 @@ class Timings:
         """Sync and close the file."""
         os.fsync(self._file)
         os.close(self._file)
+
+
+def repair_timings(folder: Path) -> None:
+    """Make an interrupted run's `timings.csv` whole: without a last line cut short, and open where it was over budget.
+
+    Raises:
+        RecordError: it is not a table of this project.
+    """
+    Timings(folder).close()
+    path = folder / "timings.csv"
+    timings = read_table(path)
+    write_table(path, timings[timings["status"] != "over_budget"])
+
+
+def lock_run(folder: Path) -> Callable[[], None]:
+    """Take a run for this process alone, until it calls what is returned, or dies.
+
+    Raises:
+        RecordError: another process is writing this run.
+    """
+    if fcntl is None:
+        return lambda: None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise RecordError(f"run: {str(folder)!r} is being written by another process") from None
+    return lambda: os.close(handle)
 
 
 def append_row(path: Path, row: Any) -> None:

@@ -1,0 +1,167 @@
+"""The command line: `python -m benchmarks run | list | show | compare`.
+
+`run` is `pytest --benchmark` under another name, for long campaigns: same options, same files.  Nothing is computed
+here; this module reads arguments, calls, and prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.options import RUNNING, SELECTION, OptionError, selection_from, settings_from
+from benchmarks.threads import pin
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 1 for a failure found, 2 for a wrong use."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(given)
+    pin()
+    from benchmarks.record import RecordError
+
+    try:
+        status: int = options.command(options, given[1:])
+    except (OptionError, RecordError) as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Forward against reverse mode, measured.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="measure, write a new folder in results/, and draw", allow_abbrev=False)
+    for name, settings in {**SELECTION, **RUNNING}.items():
+        run.add_argument(name, **settings)
+    run.set_defaults(command=_run)
+
+    listing = commands.add_parser("list", help="families, engines, and the cells that a selection gives")
+    for name, settings in SELECTION.items():
+        listing.add_argument(name, **settings)
+    listing.set_defaults(command=_list)
+
+    show = commands.add_parser("show", help="what a run found")
+    show.add_argument("run", nargs="?", metavar="RUN", help="folder or name; default the newest")
+    show.add_argument("--results", default="results", metavar="FOLDER", help=RUNNING["--results"]["help"])
+    show.set_defaults(command=_show)
+
+    compare = commands.add_parser("compare", help="which cells changed from one run to another")
+    compare.add_argument("a", metavar="RUN_A", help="the run to compare with")
+    compare.add_argument("b", metavar="RUN_B", help="the run in question")
+    compare.add_argument(
+        "--fail-above", metavar="RATIO", help="exit with 1 if a cell is slower by more than this ratio"
+    )
+    compare.add_argument("--results", default="results", metavar="FOLDER", help=RUNNING["--results"]["help"])
+    compare.set_defaults(command=_compare)
+    return parser
+
+
+def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
+    settings_from(_value(options))  # a wrong option is reported before pytest starts
+    import pytest
+
+    root = Path(__file__).resolve().parent.parent
+    if not (root / "conftest.py").exists():
+        raise OptionError("run: needs a clone of the repository, where conftest.py and pyproject.toml are")
+    where = [
+        f"--rootdir={root}",
+        f"--config-file={root / 'pyproject.toml'}",
+        str(root / "benchmarks" / "test_cells.py"),
+    ]
+    return int(pytest.main(["--benchmark", "--no-header", "-p", "no:cacheprovider", *where, *given]))
+
+
+def _list(options: argparse.Namespace, _: Sequence[str]) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmarks.cells import plan
+    from benchmarks.engines import load
+
+    cells = plan(selection_from(_value(options)))
+    engines = load(sorted({cell.engine for cell in cells}))
+    table = Table("family", "engine", "mode", "quantity", "cells", "sizes", box=None)
+    groups = sorted({(cell.graph, cell.engine, cell.mode, cell.quantity) for cell in cells})
+    for key in groups:
+        chosen = [cell for cell in cells if (cell.graph, cell.engine, cell.mode, cell.quantity) == key]
+        sizes = sorted({cell.n for cell in chosen})
+        span = f"{sizes[0]:,} to {sizes[-1]:,}" if len(sizes) > 1 else f"{sizes[0]:,}"
+        table.add_row(*key, str(len(chosen)), engines[chosen[0].engine].unsupported(chosen[0]) or span)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+    console.print(f"{len(cells)} cells", highlight=False)
+    return 0
+
+
+def _show(options: argparse.Namespace, _: Sequence[str]) -> int:
+    from benchmarks import closing
+    from benchmarks.record import find_run, read_run
+
+    for line in closing.lines(read_run(find_run(options.run, Path(options.results)))):
+        print(line)
+    return 0
+
+
+def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmarks import comparison
+    from benchmarks.record import find_run, read_run
+
+    threshold = _ratio(options.fail_above)
+    a, b = (read_run(find_run(name, Path(options.results))) for name in (options.a, options.b))
+    cells = comparison.compare(a, b)
+    told = cells[cells["verdict"].isin(["faster", "slower"]) | (cells["status"] != "ok")]
+    table = Table("cell", "seconds a", "seconds b", "b / a", "95 %", "verdict", box=None)
+    for row in told.to_dict("records"):
+        cell = f"{row['graph']} {row['n_inputs']}x{row['n_outputs']} {row['engine']} {row['mode']} {row['quantity']}"
+        if row["status"] == "ok":
+            interval = f"[{row['ratio_low']:.3g}, {row['ratio_high']:.3g}]"
+            numbers = [f"{row['seconds_a']:.3g}", f"{row['seconds_b']:.3g}", f"{row['ratio']:.3g}", interval]
+            table.add_row(cell, *numbers, row["verdict"])
+        else:
+            table.add_row(cell, "", "", "", "", row["status"])
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    if len(told):
+        console.print(table)
+    measured = cells[cells["status"] == "ok"]
+    counts = measured["verdict"].value_counts()
+    console.print(
+        f"{len(measured)} cells in both runs: {counts.get('faster', 0)} faster, {counts.get('slower', 0)} slower, "
+        f"{counts.get('no difference', 0)} no difference, {counts.get('', 0)} undecided; "
+        f"noise floor {cells['floor'].max():.1%}"
+    )
+    if threshold is None:
+        return 0
+    slower = comparison.slower_than(cells, threshold)
+    console.print(f"{len(slower)} cells are slower by more than a ratio of {threshold:g}")
+    return 1 if len(slower) else 0
+
+
+def _ratio(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        ratio = float(text)
+    except ValueError:
+        ratio = 0.0
+    if not 1.0 <= ratio < float("inf"):
+        raise OptionError(f"--fail-above: got {text!r}, expected a ratio of at least 1, such as 1.1 for 10 % slower")
+    return ratio
+
+
+def _value(options: argparse.Namespace) -> Callable[[str], str | None]:
+    """The text given for an option, by the option's name."""
+    return lambda name: getattr(options, name.removeprefix("--").replace("-", "_"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
