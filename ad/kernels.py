@@ -19,9 +19,11 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import re
 from dataclasses import dataclass
+from types import ModuleType
 
-from ad import slots
+from ad import sincos, slots
 from ad.ops import CONSTANTS, OPS, Op
 from ad.rules import python
 
@@ -31,7 +33,7 @@ LOAD, STORE = 0, 1
 FIXED = {"1": 1, "-1": -1, "0": 0}
 """Partials that are known without looking at the operands, and so are never stored."""
 
-PLATFORM = {"abs": "abs", "cbrt": "numpy.cbrt", "exp2": "numpy.exp2"}
+PLATFORM = {"abs": "abs", "cbrt": "numpy.cbrt", "exp2": "numpy.exp2", "sin": "sin", "cos": "cos"}
 """Functions of the platform that are not in `math` (for the compiler's purposes)."""
 
 
@@ -125,6 +127,19 @@ def _helpers() -> list[str]:
 # ---- sweeps that know the ops ---------------------------------------------------------------------------------------
 
 
+def _sum(kind: tuple[str, ...], products: list[str], alone: list[str]) -> str:
+    """The sum over an op's edges of partial times tangent.
+
+    Args:
+        kind: see `Case.kind`.
+        products: the source of each edge's product.
+        alone: the source of each edge's tangent.
+    """
+    terms = {"p": " + {0}", "1": " + {1}", "-1": " - {1}", "0": ""}
+    total = "".join(terms[mark].format(*edge) for mark, *edge in zip(kind, products, alone))
+    return total.removeprefix(" + ").strip() or "0.0"
+
+
 def _operands(case: Case, k: int) -> tuple[list[str], dict[str, str]]:
     """Lines that fetch a case's operands, and what they are called there (apart in each case, for the compiler)."""
     lines, names = [], {}
@@ -152,6 +167,15 @@ def _record_case(k: int, case: Case) -> list[str]:
     pushed = [p for p in case.partials if p not in FIXED]
     lines += [f"stack[s + {j}] = {_source(p, **names)}" for j, p in enumerate(pushed)]
     return lines + ([f"s += {len(pushed)}"] if pushed else [])
+
+
+def _forward_case(k: int, case: Case) -> list[str]:
+    lines, names = _operands(case, k)
+    lines += [f"out{k} = {_source(case.row.value, **names)}", f"slot[o] = out{k}"]
+    names["out"] = f"out{k}"
+    edges = [_source(p, **names) if p not in FIXED else p for p in case.partials]
+    total = _sum(case.kind, [f"times({edge}, tangent[{n}])" for edge, n in zip(edges, "ab")], ["tangent[a]", "tangent[b]"])
+    return [*lines, f"tangent[o] = {total}"]
 
 
 def _switch(cases: list[tuple[str, list[str]]], by: int) -> list[str]:
@@ -185,6 +209,23 @@ def _values() -> list[str]:
     ]
 
 
+def _forward() -> list[str]:
+    cases = [(f"op == {k}", _forward_case(k, case)) for k, case in CASES.items()]
+    load = ["slot[o] = x[a + (int64(b) << 16)]", "tangent[o] = seed[a + (int64(b) << 16)]", "moved += 1"]
+    store = ["out[o + (int64(b) << 16)] = slot[a]", "tangent_out[o + (int64(b) << 16)] = tangent[a]", "moved += 1"]
+    return [
+        "@sweep",
+        "def forward(code, constant, x, seed, slot, tangent, out, tangent_out):",
+        "    c = 0",
+        "    moved = 0",
+        "    for at in range(0, code.size, 4):",
+        _FETCH,
+        *_switch([(f"op == {LOAD}", load), *cases, (f"op == {STORE}", store)], 8),
+        "    return code.size // 4 - moved",
+        "",
+    ]
+
+
 def _record() -> list[str]:
     cases = [(f"op == {k}", _record_case(k, case)) for k, case in CASES.items()]
     load = (f"op == {LOAD}", ["slot[o] = x[a + (int64(b) << 16)]", "moved += 1"])
@@ -207,37 +248,6 @@ def _record() -> list[str]:
 
 def _of_kind(codes: list[int]) -> str:
     return f"op <= {codes[-1]}"
-
-
-def _terms(kind: tuple[str, ...], term: str, fixed: str) -> str:
-    """The sum over a kind's edges; `term` and `fixed` are formats in the operand `n` and the partial's place `j`."""
-    total, j = "", 0
-    for n, mark in zip("ab", kind):
-        if mark == "p":
-            total += f" + {term.format(n=n, j=j)}"
-            j += 1
-        elif mark != "0":
-            total += f" {'-' if mark == '-1' else '+'} {fixed.format(n=n)}"
-    return total.removeprefix(" + ").strip() or "0.0"
-
-
-def _push() -> list[str]:
-    cases = []
-    for kind, codes in KINDS.items():
-        body = [f"tangent[o] = {_terms(kind, 'times(stack[s + {j}], tangent[{n}])', 'tangent[{n}]')}"]
-        pushed = kind.count("p")
-        cases.append((_of_kind(codes), body + ([f"s += {pushed}"] if pushed else [])))
-    load = (f"op == {LOAD}", ["tangent[o] = seed[a + (int64(b) << 16)]"])
-    store = (f"op == {STORE}", ["out[o + (int64(b) << 16)] = tangent[a]"])
-    return [
-        "@sweep",
-        "def push(code, start, stop, stack, seed, tangent, out):",
-        "    s = 0",
-        "    for at in range(start, stop, 4):",
-        _FETCH,
-        *_switch([load, store, *cases], 8),
-        "",
-    ]
 
 
 def _pull() -> list[str]:
@@ -272,39 +282,46 @@ def _pull() -> list[str]:
 def _push_lanes() -> list[str]:
     cases = []
     for kind, codes in KINDS.items():
-        pushed = kind.count("p")
-        stack = [f"p{j} = stack[s + {j}]" for j in range(pushed)]
-        rows = ["to = tangent[o]", *(f"t{n} = tangent[{n}]" for n, mark in zip("ab", kind) if mark != "0")]
-        loop = ["for k in range(lanes):"]
-        plain = [*loop, f"    to[k] = {_terms(kind, 'p{j} * t{n}[k]', 't{n}[k]')}"]
-        careful = [*loop, f"    to[k] = {_terms(kind, 'times(p{j}, t{n}[k])', 't{n}[k]')}"]
-        body = [*rows, *stack]
+        pushed = [n for n, mark in enumerate(kind) if mark == "p"]
+        partials = {n: f"p{j}" for j, n in enumerate(pushed)}
+        alone = ["tangent[ta + k]", "tangent[tb + k]"]
+        plain = [f"{partials.get(n, '')} * {t}" for n, t in enumerate(alone)]
+        careful = [f"times({partials.get(n, '')}, {t})" for n, t in enumerate(alone)]
+        body = [f"p{j} = stack[s + {j}]" for j in range(len(pushed))]
+        loop = ["for k in range(lanes):", f"    tangent[to + k] = {_sum(kind, plain, alone)}"]
         if pushed:
-            finite = " and ".join(f"math.isfinite(p{j})" for j in range(pushed))
-            body += [f"s += {pushed}", f"if {finite}:", *("    " + l for l in plain), "else:", *("    " + l for l in careful)]
-        else:
-            body += plain
-        cases.append((_of_kind(codes), body))
+            finite = " and ".join(f"math.isfinite({p})" for p in partials.values())
+            otherwise = ["for k in range(lanes):", f"    tangent[to + k] = {_sum(kind, careful, alone)}"]
+            loop = [f"if {finite}:", *("    " + line for line in loop), "else:", *("    " + line for line in otherwise)]
+            body.append(f"s += {len(pushed)}")
+        cases.append((_of_kind(codes), body + loop))
     load = [
-        "i = a + (int64(b) << 16)",
-        "to = tangent[o]",
+        "i = int64(a) + (int64(b) << 16)",
         "if seed.size:",
-        "    row = seed[i]",
+        "    row = uint64(i) * lanes",
         "    for k in range(lanes):",
-        "        to[k] = row[k]",
+        "        tangent[to + k] = seed[row + k]",
         "else:",
-        "    to[:] = 0.0",
-        "    if first <= i < first + lanes:",
-        "        to[i - first] = 1.0",
+        "    for k in range(lanes):",
+        "        tangent[to + k] = 0.0",
+        "    if first <= i < first + int64(lanes):",
+        "        tangent[to + uint64(i - first)] = 1.0",
     ]
-    store = ["row = out[o + (int64(b) << 16)]", "ta = tangent[a]", "for k in range(lanes):", "    row[k] = ta[k]"]
+    store = [
+        "row = (uint64(o) + (uint64(b) << uint64(16))) * lanes",
+        "for k in range(lanes):",
+        "    out[row + k] = tangent[ta + k]",
+    ]
     return [
         "@sweep",
-        "def push_lanes(code, start, stop, stack, seed, first, tangent, out):",
+        "def push_lanes(code, start, stop, stack, seed, first, width, tangent, out):",
+        "    lanes = uint64(width)  # unsigned, since negative indices have a meaning that costs time",
         "    s = 0",
-        "    lanes = tangent.shape[1]",
         "    for at in range(start, stop, 4):",
         _FETCH,
+        "        to = uint64(o) * lanes",
+        "        ta = uint64(a) * lanes",
+        "        tb = uint64(b) * lanes",
         *_switch([(f"op == {LOAD}", load), (f"op == {STORE}", store), *cases], 8),
         "",
     ]
@@ -316,9 +333,10 @@ _HEADER = '''\
 import math
 
 import numpy
-from numba import int64, njit
+from numba import int64, njit, uint64
 
 jit = njit(error_model="numpy", cache=CACHE)
+fused = njit(error_model="numpy", cache=CACHE, fastmath={"contract"})
 sweep = njit(error_model="numpy", cache=CACHE, nogil=True)
 
 
@@ -329,26 +347,20 @@ def times(partial, tangent):
 '''
 
 
+def _copy(module: ModuleType, decorator: str) -> str:
+    """A module's source without its docstring, every function decorated."""
+    text = inspect.getsource(module).split('"""', 2)[2].replace("from __future__ import annotations\n", "")
+    return re.sub(r"^def ", f"@{decorator}\ndef ", text, flags=re.M)
+
+
 _WHOLE = """
 @sweep
-def forward(code, constant, x, seed, slot, tangent, stack, out, tangent_out):
+def forward_lanes(code, constant, x, seed, first, width, slot, tangent, stack, out, tangent_out):
     c = executed = start = 0
     while start < code.size:
         stop = min(start + 2 * stack.size, code.size)
         _, c, ops = record(code, start, stop, constant, c, x, slot, stack, out)
-        push(code, start, stop, stack, seed, tangent, tangent_out)
-        executed += ops
-        start = stop
-    return executed
-
-
-@sweep
-def forward_lanes(code, constant, x, seed, first, slot, tangent, stack, out, tangent_out):
-    c = executed = start = 0
-    while start < code.size:
-        stop = min(start + 2 * stack.size, code.size)
-        _, c, ops = record(code, start, stop, constant, c, x, slot, stack, out)
-        push_lanes(code, start, stop, stack, seed, first, tangent, tangent_out)
+        push_lanes(code, start, stop, stack, seed, first, width, tangent, tangent_out)
         executed += ops
         start = stop
     return executed
@@ -364,5 +376,5 @@ def reverse(code, constant, x, cotangent, slot, adjoint, stack, out, gradient):
 @functools.cache
 def source() -> str:
     """The whole generated module."""
-    lines = [*_helpers(), "", *_values(), *_record(), *_push(), *_push_lanes(), *_pull()]
-    return _HEADER + "\n".join(lines) + _WHOLE + "\n\n@sweep\n" + inspect.getsource(slots.allocate)
+    lines = [_copy(sincos, "fused"), *_helpers(), "", *_values(), *_forward(), *_record(), *_push_lanes(), *_pull()]
+    return _HEADER + "\n".join(lines) + _WHOLE + "\n" + _copy(slots, "sweep")

@@ -108,13 +108,13 @@ def _say(message: str) -> None:
 def _signatures(word: int) -> dict[str, str]:
     """The argument types of each sweep for programs of `word`-bit words."""
     code = f"uint{word}[::1]"
-    line, many = "float64[::1]", "float64[:, ::1]"
+    line = "float64[::1]"
     return {
         "values": f"({code}, {line}, {line}, {line}, {line})",
         "record": f"({code}, int64, int64, {line}, int64, {line}, {line}, {line}, {line})",
         "pull": f"({code}, {line}, int64, {line}, {line}, {line})",
-        "forward": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",
-        "forward_lanes": f"({code}, {line}, {line}, {many}, int64, {line}, {many}, {line}, {line}, {many})",
+        "forward": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",
+        "forward_lanes": f"({code}, {line}, {line}, {line}, int64, int64, {line}, {line}, {line}, {line}, {line})",
         "reverse": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",
         "allocate": "(int64, uint8[::1], int32[::1], int32[::1], int32[::1], int64, uint32[::1])",
     }

@@ -40,7 +40,7 @@ CHUNK = 1024
 CACHE_BYTES = 24 << 10
 """How much of the slots' tangents should fit in the fastest cache."""
 
-_NONE = np.empty((0, 0))
+_NONE = np.empty(0)
 
 
 class FrozenError(ValueError):
@@ -154,7 +154,7 @@ class Program:
         out, tangent_out = frozen.outputs.copy(), np.zeros(self.n_outputs)
         work = self._borrow()
         ops = self._sweeps["forward"](
-            frozen.code, frozen.constants, x, seed, work.slot, work.tangent, work.chunk, out, tangent_out
+            frozen.code, frozen.constants, x, seed, work.slot, work.tangent, out, tangent_out
         )
         self._return(work)
         self._count(ops=ops, forward=1)
@@ -244,23 +244,24 @@ class Program:
                 seed[first] = 1.0
             tangent = np.zeros(self.n_outputs)
             ops = self._sweeps["forward"](
-                frozen.code, frozen.constants, x, seed, work.slot, work.tangent, work.chunk, out, tangent
+                frozen.code, frozen.constants, x, seed, work.slot, work.tangent, out, tangent
             )
             tangents = tangent[:, None]
         else:
             tangents = np.zeros((self.n_outputs, lanes))
-            seed = _NONE if seeds is None else np.ascontiguousarray(seeds[first:last].T)
+            seed = _NONE if seeds is None else seeds[first:last].T.reshape(-1)
             ops = self._sweeps["forward_lanes"](
                 frozen.code,
                 frozen.constants,
                 x,
                 seed,
                 first,
+                lanes,
                 work.slot,
-                np.empty((self.n_slots, lanes)),
+                np.empty(self.n_slots * lanes),
                 work.chunk,
                 out,
-                tangents,
+                tangents.reshape(-1),
             )
         self._return(work)
         return ops, tangents
