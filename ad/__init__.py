@@ -2,7 +2,8 @@
 
 The table of contents:
 
-    ops, rules        the op set, one row per op; rows turned into kernels for Python floats
+    ops               the op set, one row per op
+    rules, methods    rows turned into kernels for Python floats, and into the methods of `Dual` and `Var`
     dual              forward mode: `Dual`
     tape              reverse mode: `Tape`, `Var`
     paths             the naive rule that both modes factor

@@ -8,11 +8,13 @@ only what forward mode does with the partials: multiply by the tangents and add.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from ad.counting import Counts
+from ad.methods import divides, fast_names, install, install_slow
 from ad.ops import Op
-from ad.rules import Active, Rule, fast_names, install, python, real
+from ad.rules import RULES, Active, Rule, finite, is_zero, python, real
 
 levels = itertools.count(1)
 """Numbers of derivatives; each sweep draws one, so derivatives of different sweeps are never confused."""
@@ -65,13 +67,19 @@ class Dual(Active):
         out = rule.value(*primals)
         tangent: Any = 0.0
         for x, is_active, partial in zip(operands, active, rule.partials, strict=True):
-            # A tangent of exactly zero adds nothing, even where the partial is infinite.
-            if is_active and not (type(x.tangent) is float and x.tangent == 0.0):
-                tangent = partial(*primals, out) * x.tangent + tangent
+            # A tangent or a partial of exactly zero adds nothing, even where the other one is infinite.
+            if is_active and not is_zero(x.tangent):
+                slope = partial(*primals, out)
+                if not is_zero(slope):
+                    tangent = slope * x.tangent + tangent
         tag: Level = operands[active.index(True)].tag
         if tag.counts is not None:
             tag.counts.ops += 1
-        return lift([out], [tangent], tag)[0]
+        dual: Dual = (_class(tag) if finite(out) and finite(tangent) else _InfiniteDual)()
+        dual.primal = out
+        dual.tangent = tangent
+        dual.tag = tag
+        return dual
 
     def __repr__(self) -> str:
         return f"Dual({self.primal!r}, {self.tangent!r})"
@@ -91,9 +99,20 @@ class _CountedDual(Dual):
     __init__ = object.__init__
 
 
+class _InfiniteDual(Dual):
+    """A Dual with an infinity in it: every op takes the slow road, where zero times infinity is zero."""
+
+    __slots__ = ()
+    __init__ = object.__init__
+
+
+def _class(tag: Level) -> Any:
+    return _Dual if tag.counts is None else _CountedDual
+
+
 def lift(primals: list[Any], tangents: list[Any], tag: Level) -> list[Dual]:
     """Duals of the sweep that `tag` stands for."""
-    cls: Any = _Dual if tag.counts is None else _CountedDual
+    cls = _class(tag)
     lifted = []
     for primal, tangent in zip(primals, tangents, strict=True):
         dual = cls()
@@ -120,7 +139,12 @@ def _emit(row: Op, active: frozenset[str]) -> list[str]:
         if p in active and row.partial(p) != "0"
     ]
     total = "".join(f" {sign} {source}" for sign, source in terms).removeprefix(" + ").strip() or "0.0"
+    check = []
+    if divides(row, active):  # the slow road knows what zero times infinity is
+        check = [f"tangent = {total}", "if tangent != tangent:", "    raise ValueError"]
+        total = "tangent"
     return [
+        *check,
         "dual = New()",
         "dual.primal = out",
         f"dual.tangent = {total}",
@@ -134,5 +158,12 @@ def _emit_counted(row: Op, active: frozenset[str]) -> list[str]:
     return [*lines, "dual.tag.counts.ops += 1", last]
 
 
-for _cls, _new, _mode in ((Dual, _Dual, _emit), (_Dual, _Dual, _emit), (_CountedDual, _CountedDual, _emit_counted)):
-    install(_cls, _mode, "y.tag is x.tag", {"New": _new})
+def generate(rules: Iterable[Rule]) -> None:
+    """Write the methods of the given ops into the classes of this module."""
+    rules = tuple(rules)
+    for cls, new, mode in ((Dual, _Dual, _emit), (_Dual, _Dual, _emit), (_CountedDual, _CountedDual, _emit_counted)):
+        install(cls, mode, "y.tag is x.tag", {"New": new}, rules)
+    install_slow(_InfiniteDual, rules)
+
+
+generate(RULES.values())

@@ -88,14 +88,16 @@ def op(
     """Add one row to the table; the operands are the names that occur in `value`.
 
     Raises:
-        RowError: an expression does not parse, uses a name that is not in scope, or the number of partials is not the
-            number of differentiable operands, or the name is taken.
+        RowError: an expression does not parse, is not in the grammar, or uses a name that is not in scope; the operands
+            are not `x`, or `x` and `y`; there is not one partial for each; or the name is taken.
     """
     if name in OPS:
         raise RowError(f"op {name!r}: the name is taken by an earlier row")
     names = _names(name, value)
     params = tuple(p for p in ("c", "x", "y") if p in names)
     operands = tuple(p for p in params if p != "c")
+    if operands not in (("x",), ("x", "y")):
+        raise RowError(f"op {name!r}: the operands in {value!r} are {operands}, expected x, or x and y")
     if len(partials) != len(operands):
         raise RowError(
             f"op {name!r}: {len(partials)} partials given, expected {len(operands)}, one for each of {operands}"
@@ -108,11 +110,25 @@ def op(
     OPS[name] = Op(name, params, value, partials, domain, tolerance)
 
 
+GRAMMAR = (
+    *(ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call),
+    *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.UnaryOp, ast.USub),
+    *(ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq),
+)
+"""What an expression may be made of: what every executor can be written for, and no Python besides."""
+
+
 def _parse(name: str, text: str) -> ast.Expression:
     try:
-        return ast.parse(text, mode="eval")
+        tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         raise RowError(f"op {name!r}: {text!r} is not an expression: {error.msg}") from None
+    for node in ast.walk(tree):
+        number = not isinstance(node, ast.Constant) or type(node.value) in (int, float)
+        if not isinstance(node, GRAMMAR) or not number:
+            piece = ast.unparse(node) or type(node).__name__
+            raise RowError(f"op {name!r}: {text!r} has {piece!r}, expected numbers, names, calls, + - * / & and < > ==")
+    return tree
 
 
 def _names(name: str, text: str) -> set[str]:
@@ -129,12 +145,19 @@ def validate() -> None:
     """Check that every function a row calls is itself a row (called once, at the end of this module).
 
     Raises:
-        RowError: a row calls a function that is not in the table.
+        RowError: a row calls a function that is not in the table, or with another number of arguments than it takes.
     """
     for row in OPS.values():
         for text in (row.value, *row.partials):
-            for called in _calls(text) - OPS.keys() - {"where"}:
+            for called in _calls(text) - OPS.keys():
                 raise RowError(f"op {row.name!r}: {text!r} calls {called!r}, which is not an op")
+            for call in (node for node in ast.walk(_parse(row.name, text)) if isinstance(node, ast.Call)):
+                callee = OPS[ast.unparse(call.func)]
+                if len(call.args) != len(callee.params):
+                    raise RowError(
+                        f"op {row.name!r}: {ast.unparse(call)!r} has {len(call.args)} arguments, "
+                        f"expected {len(callee.params)}"
+                    )
 
 
 # fmt: off

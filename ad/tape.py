@@ -11,21 +11,48 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ad.counting import observed
+from ad.counting import Counts, observed
 from ad.dual import levels
+from ad.methods import fast_names, install
 from ad.ops import Op
-from ad.rules import Active, Rule, fast_names, install, python, real
+from ad.rules import RULES, Active, Rule, finite, is_zero, python, real
 
 
 class Nodes(list["Var"]):
-    """The op nodes of one tape, in the order they were computed, and the tape's level."""
+    """The op nodes of one tape, in the order they were computed.
 
-    __slots__ = ("level",)
+    Attributes:
+        level: the number of the derivative they belong to.
+        infinite: whether a value or a partial is infinite or NaN, so that a sweep has to take care.
+    """
+
+    __slots__ = ("infinite", "level")
     level: int
+    infinite: bool
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+        self.infinite = False
+
+
+class CountedNodes(Nodes):
+    """The nodes of an observed tape: the same list, each append adding one to the counts."""
+
+    __slots__ = ("counts",)
+    counts: Counts
+
+    def __init__(self, level: int, counts: Counts) -> None:
+        super().__init__(level)
+        self.counts = counts
+
+    def append(self, var: Var) -> None:  # noqa: D102  # documented in list
+        super().append(var)
+        self.counts.ops += 1
 
 
 class Var(Active):
@@ -59,13 +86,15 @@ class Var(Active):
         active = [isinstance(x, Active) and x.level == level for x in operands]
         primals = [x.primal if a else x for x, a in zip(operands, active, strict=True)]
         var = cls()
-        var.op = rule.name
+        var.op = rule.row.name
         var.primal = out = rule.value(*primals)
         var.adjoint = 0.0
         partials = [p(*primals, out) if a else None for p, a in zip(rule.partials, active, strict=True)]
         var.x, var.dx = operands[0], partials[0]
         var.y, var.dy = (operands[1], partials[1]) if len(operands) == 2 else (None, None)
         var.tape = operands[active.index(True)].tape
+        if not (finite(out) and all(p is None or finite(p) for p in partials)):
+            var.tape.infinite = True
         var.tape.append(var)
         return var
 
@@ -83,7 +112,12 @@ def _emit(row: Op, active: frozenset[str]) -> list[str]:
     return [*lines, f"var.tape = tape = {'x' if 'x' in active else 'y'}.tape", "tape.append(var)", "return var"]
 
 
-install(Var, _emit, "y.tape is x.tape", {})
+def generate(rules: Iterable[Rule]) -> None:
+    """Write the methods of the given ops into `Var`."""
+    install(Var, _emit, "y.tape is x.tape", {}, rules)
+
+
+generate(RULES.values())
 
 
 class Tape:
@@ -104,8 +138,8 @@ class Tape:
     """
 
     def __init__(self) -> None:
-        self.nodes = Nodes()
-        self.nodes.level = next(levels)
+        counts, level = observed(), next(levels)
+        self.nodes = Nodes(level) if counts is None else CountedNodes(level, counts)
         self.inputs: list[Var] = []
         self._swept = False
 
@@ -117,7 +151,13 @@ class Tape:
 
         Raises:
             TypeError: `primal` is neither.
+            ValueError: `primal` is a value of this tape or of a derivative begun after it.
         """
+        if isinstance(primal, Active) and primal.level >= self.nodes.level:
+            raise ValueError(
+                f"primal: got a {type(primal).__name__.lstrip('_')} of a derivative begun after this tape, "
+                "expected a number or a value of an earlier one"
+            )
         return self.lift([primal if isinstance(primal, Active) else real("primal", primal)])[0]
 
     def lift(self, primals: Iterable[Any]) -> list[Var]:
@@ -162,7 +202,7 @@ class Tape:
         self._swept = True
         for output, cotangent in seeds:
             output.adjoint = output.adjoint + cotangent
-        _sweep(self.nodes)
+        (_sweep_at_infinity if self.nodes.infinite else _sweep)(self.nodes)
         counts = observed()
         if counts is not None:
             counts.reverse_sweeps += 1
@@ -204,17 +244,38 @@ def _sweep(nodes: Nodes) -> None:
             var.y.adjoint += adjoint * partial
 
 
+def _sweep_at_infinity(nodes: Nodes) -> None:
+    """The same where a partial may be infinite: an adjoint or a partial of exactly zero contributes nothing."""
+    for var in reversed(nodes):
+        for operand, partial in ((var.x, var.dx), (var.y, var.dy)):
+            if not (partial is None or is_zero(partial) or is_zero(var.adjoint)):
+                operand.adjoint += var.adjoint * partial
+
+
+class _Pauses:
+    """How many recordings have the collector paused, over all threads, and whether it ran before the first."""
+
+    lock = threading.Lock()
+    count = 0
+    was_enabled = False
+
+
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause Python's cyclic garbage collector (not reference counting) and restore it.
+    """Pause Python's cyclic garbage collector (not reference counting); the last of all threads to leave restores it.
 
     A recording makes millions of objects and not one unreachable cycle, while the collector would walk over all of them
     again and again.
     """
-    was_enabled = gc.isenabled()
-    gc.disable()
+    with _Pauses.lock:
+        if _Pauses.count == 0:
+            _Pauses.was_enabled = gc.isenabled()
+            gc.disable()
+        _Pauses.count += 1
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        with _Pauses.lock:
+            _Pauses.count -= 1
+            if _Pauses.count == 0 and _Pauses.was_enabled:
+                gc.enable()

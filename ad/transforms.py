@@ -14,6 +14,7 @@ from typing import Any
 
 from ad.counting import observed
 from ad.dual import Dual, Level, levels, lift
+from ad.rules import Active
 from ad.tape import Tape, collector_paused
 from ad.trees import Shape, flatten, unflatten
 
@@ -32,6 +33,7 @@ def _forward_sweep(
     outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
     if counts is not None:
         counts.forward_sweeps += 1
+    _require_no_leak(outputs, tag.number)
     mine = [isinstance(out, Dual) and out.tag is tag for out in outputs]
     return (
         [out.primal if m else out for out, m in zip(outputs, mine, strict=True)],
@@ -102,9 +104,7 @@ def _record(f: Function, shape: Shape, primals: list[Any]) -> tuple[Tape, list[A
     variables = tape.lift(primals)
     with collector_paused():
         outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
-    counts = observed()
-    if counts is not None:
-        counts.ops += len(tape)
+    _require_no_leak(outputs, tape.nodes.level)
     return tape, outputs, out_shape
 
 
@@ -240,6 +240,8 @@ def _select(f: Function, argnums: Any, args: tuple[Any, ...], kwargs: dict[str, 
         if not -len(args) <= k < len(args):
             raise ValueError(f"argnums: got {k}, expected the number of one of the {len(args)} arguments given")
     places = [k % len(args) for k in chosen]
+    if len(set(places)) < len(places):
+        raise ValueError(f"argnums: got {argnums!r}, expected each argument once")
     tree = tuple(args[k] for k in places) if isinstance(argnums, tuple) else args[places[0]]
     leaves, shape = flatten(f"argument {argnums}", tree)
 
@@ -250,6 +252,16 @@ def _select(f: Function, argnums: Any, args: tuple[Any, ...], kwargs: dict[str, 
         return f(*full, **kwargs)
 
     return of_chosen, leaves, shape
+
+
+def _require_no_leak(outputs: list[Any], level: int) -> None:
+    """An output of a derivative begun later would be taken for a constant, and its own derivative lost."""
+    for out in outputs:
+        if isinstance(out, Active) and out.level > level:
+            raise ValueError(
+                f"output of f: got a {type(out).__name__.lstrip('_')} of a derivative begun inside f, "
+                "expected a number or a value of this derivative; take what leaves the inner one from its result"
+            )
 
 
 def _require_arguments(name: str, arguments: Any) -> None:
@@ -269,5 +281,5 @@ def _describe(shape: Shape) -> str:
         return "a number"
     kind, children = shape
     if isinstance(children, int):
-        return f"{kind.__name__} of {children} numbers"
+        return f"{kind.__name__} of {children} number{'' if children == 1 else 's'}"
     return f"{kind.__name__}({', '.join(map(_describe, children))})"

@@ -99,7 +99,7 @@ def test_a_kink_is_not_called_right():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match=r"tangents: got tuple\(list of 1 numbers.*expected the shape of the primals"):
+    with pytest.raises(ValueError, match=r"tangents: got tuple\(list of 1 number,.*expected the shape of the primals"):
         ad.check_jvp(right, POINT, tangents=([1.0], 2.0))
     with pytest.raises(
         ValueError, match="cotangent: got a number, expected the shape of the output, list of 2 numbers"

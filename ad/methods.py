@@ -1,0 +1,138 @@
+"""From rows to the methods of an active class, one per op, with the common case (float primals) written out inline.
+
+What a mode does with the partials is not decided here: `ad.dual` and `ad.tape` each hand in a function that says so.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ad.ops import CONSTANTS, OPS, Op
+from ad.rules import FAST, FLOAT_ERRORS, Active, Rule, apply, build, python
+
+OPERATORS = {
+    "add": ("__add__", "__radd__"),
+    "sub": ("__sub__", "__rsub__"),
+    "mul": ("__mul__", "__rmul__"),
+    "div": ("__truediv__", "__rtruediv__"),
+    "pow": ("__pow__", "__rpow__"),
+    "neg": ("__neg__",),
+    "abs": ("__abs__",),
+}
+"""The op behind each Python operator."""
+
+Emit = Callable[[Op, frozenset[str]], list[str]]
+"""What a mode makes of an op: lines of source that use `x`, `y`, `xp`, `yp` and `out` and end in `return`."""
+
+
+def install(cls: type[Active], emit: Emit, same_level: str, scope: dict[str, Any], rules: Iterable[Rule]) -> None:
+    """Give an active class one method per op (and Python's operators), with float primals handled inline.
+
+    Args:
+        cls: the class whose instances the methods take and return; named `Self` in the source.
+        emit: the mode.
+        same_level: an expression in `x` and `y`, both instances: whether they belong to one derivative.
+        scope: names that the emitted lines use.
+        rules: the ops to write methods for.
+    """
+    names = {f"_{name}": f for name, f in FAST.items()} | CONSTANTS | scope
+    for rule in rules:
+        row = rule.row
+        own = {**names, "Self": cls, "rule": rule, "apply": apply, "FLOAT_ERRORS": FLOAT_ERRORS}
+        if len(row.params) == 1:
+            sources = [_unary_method(row, emit)]
+        else:
+            sources = [_binary_method(row, emit, same_level), _reflected_method(row, emit)]
+        methods = [
+            build(name, source, dict(own), f"{cls.__name__}.{name}")
+            for name, source in zip((row.name, f"_r{row.name}"), sources, strict=False)
+        ]
+        _attach(cls, row, *methods)
+
+
+def install_slow(cls: type[Active], rules: Iterable[Rule]) -> None:
+    """Give an active class methods that take the slow road whatever the operands."""
+    for rule in rules:
+
+        def method(x: Any, *y: Any, rule: Rule = rule) -> Any:
+            return apply(rule, x, *y)
+
+        def reflected(y: Any, x: Any, rule: Rule = rule) -> Any:
+            return apply(rule, x, y)
+
+        _attach(cls, rule.row, method, reflected)
+
+
+def _attach(cls: type[Active], row: Op, *methods: Callable[..., Any]) -> None:
+    """Set an op's methods, the plain one and the reflected one, under their names and those of Python's operators."""
+    for names in ((row.name, f"_r{row.name}"), OPERATORS.get(row.name, ())):
+        for name, method in zip(names, methods, strict=False):
+            setattr(cls, name, method)
+
+
+def _uses(row: Op, active: frozenset[str], *kinds: type[ast.AST]) -> bool:
+    expressions = [row.value, *(row.partial(p) for p in row.operands if p in active)]
+    return any(isinstance(node, kinds) for text in expressions for node in ast.walk(ast.parse(text)))
+
+
+def divides(row: Op, active: frozenset[str]) -> bool:
+    """Whether an op's value or partials have a division: it may raise, and may overflow without a word."""
+    return _uses(row, active, ast.Div)
+
+
+def _plain(row: Op) -> str:
+    """In a fast method, whether `kind` is a plain number's that needs no conversion.
+
+    An op that chooses an operand must not return an int, so it takes floats alone.
+    """
+    return "kind is float" if "where" in row.value else "kind is float or kind is int"
+
+
+def fast_names() -> dict[str, str]:
+    """What a row's names are called inside a fast method: primals `xp`, `yp`, and functions on floats `_sin`, ..."""
+    return {"x": "xp", "y": "yp", **{name: f"_{name}" for name in OPS if name != "where"}}
+
+
+def _indent(lines: list[str], by: int) -> str:
+    return "\n".join("    " * by + line for line in lines)
+
+
+def _fast_body(row: Op, emit: Emit, active: frozenset[str], by: int) -> str:
+    """The inline case: value and partials on float primals.
+
+    Rows of operators alone need no check for floats, since Python's operators serve nested derivatives as well; rows
+    that cannot raise need no `try`.
+    """
+    lines = [f"{p}p = {p}.primal" if p in active else f"{p}p = {p}" for p in row.operands]
+    body = [f"out = {python(row.value, fast_names())}", *emit(row, active)]
+    calls = _uses(row, active, ast.Call, ast.Compare)
+    if calls or divides(row, active):
+        body = ["try:", *("    " + line for line in body), "except FLOAT_ERRORS:", "    pass"]
+    if calls:
+        floats = " and ".join(f"type({p}p) is float" for p in row.operands if p in active)
+        body = [f"if {floats}:", *("    " + line for line in body)]
+    return _indent(lines + body, by)
+
+
+def _unary_method(row: Op, emit: Emit) -> str:
+    fast = _fast_body(row, emit, frozenset("x"), 1)
+    otherwise = "\n    return apply(rule, x)" if fast.endswith("pass") else ""
+    return f"def {row.name}(x):\n{fast}{otherwise}\n"
+
+
+def _binary_method(row: Op, emit: Emit, same_level: str) -> str:
+    both, left = frozenset("xy"), frozenset("x")
+    return (
+        f"def {row.name}(x, y):\n    kind = type(y)\n    if kind is Self:\n        if {same_level}:\n"
+        f"{_fast_body(row, emit, both, 3)}\n    elif {_plain(row)}:\n"
+        f"{_fast_body(row, emit, left, 2)}\n    return apply(rule, x, y)\n"
+    )
+
+
+def _reflected_method(row: Op, emit: Emit) -> str:
+    return (
+        f"def _r{row.name}(y, x):\n    kind = type(x)\n    if {_plain(row)}:\n"
+        f"{_fast_body(row, emit, frozenset('y'), 2)}\n    return apply(rule, x, y)\n"
+    )
