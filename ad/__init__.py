@@ -25,6 +25,7 @@ from ad.counting import Counts, count
 from ad.dual import Dual
 from ad.ops import OPS, derivative_table
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
+from ad.program import Program, compile
 from ad.rules import FLOATS, functions
 from ad.tape import Tape, Var
 from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
@@ -43,6 +44,7 @@ __all__ = [
     "DerivativeError",
     "Dual",
     "Path",
+    "Program",
     "Tape",
     "TooManyPathsError",
     "Var",
@@ -52,6 +54,7 @@ __all__ = [
     "check_vjp",
     "checkpoint_schedule",
     "checkpointed_value_and_grad",
+    "compile",
     "count",
     "count_paths",
     "derivative_table",

@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks run | list | show | compare`.
+"""The command line: `python -m benchmarks run | list | show | compare | million`.
 
 `run` is `pytest --benchmark` under another name, for long campaigns: same options, same files.  Nothing is computed
 here; this module reads arguments, calls, and prints.
@@ -27,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OptionError, RecordError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted; what was measured is kept", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         return 0
@@ -60,7 +63,41 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--results", default="results", metavar="FOLDER", help=RUNNING["--results"]["help"])
     compare.set_defaults(command=_compare)
+
+    million = commands.add_parser("million", help="the full gradient of a million inputs, by both modes, in full")
+    million.add_argument("--family", default="chain", metavar="NAME", help="the function; default chain")
+    million.add_argument("--size", metavar="N", help="inputs; default 1,000,000, or 100,000 with --lanes 1")
+    million.add_argument("--lanes", type=int, default=256, metavar="COUNT", help="tangents per pass; default 256")
+    million.add_argument("--threads", type=int, default=2, metavar="COUNT", help="passes at a time; default 2")
+    million.add_argument("--results", default="results", metavar="FOLDER", help=RUNNING["--results"]["help"])
+    million.set_defaults(command=_million)
     return parser
+
+
+def _million(options: argparse.Namespace, _: Sequence[str]) -> int:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from benchmarks import million
+    from benchmarks.options import sizes_from
+
+    for name in ("lanes", "threads"):
+        if getattr(options, name) < 1:
+            raise OptionError(f"--{name}: got {getattr(options, name)}, expected a positive whole number")
+    size = sizes_from(options.size)[-1] if options.size else (100_000 if options.lanes == 1 else 1_000_000)
+    plan = million.Plan(options.family, size, options.lanes, options.threads, Path(options.results) / "million")
+    columns = (TextColumn("forward sweeps"), BarColumn(), MofNCompleteColumn(), TextColumn("in"), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True)) as bar:
+        task = bar.add_task("", total=size)
+        row = million.run(plan, lambda state, _: bar.update(task, completed=state.done))
+    print(million.sentence(row))
+    return 0 if row.status == "ok" else 1
 
 
 def _run(options: argparse.Namespace, given: Sequence[str]) -> int:

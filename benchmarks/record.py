@@ -78,7 +78,7 @@ def read_run(path: str | Path) -> Run:
     others = {
         name.removesuffix(".csv"): read_table(folder / name) if (folder / name).exists() else None
         for name in TABLES
-        if name != "timings.csv"
+        if name not in ("timings.csv", "million.csv")
     }
     return Run(path=folder, timings=timings, environment=read_environment(folder), **others)
 

@@ -171,6 +171,35 @@ class CheckpointRow:
     peak_bytes: int = column("peak of what Python allocates, bytes, in a pass of its own")
 
 
+@dataclass(frozen=True, kw_only=True)
+class MillionRow:
+    """One line of `results/million/million.csv`: one full gradient by N forward sweeps and by one reverse sweep."""
+
+    graph: str = column("family of the function")
+    n_inputs: int = column("N, the number of inputs")
+    n_ops: int = column("ops in the graph, as recorded")
+    lanes: int = column("tangents carried together through one forward pass; 1 is the textbook's forward mode")
+    threads: int = column("forward passes running at the same time; the reverse sweep runs on one")
+    prepare_seconds: float = column("recording and freezing, not included in any other time")
+    primal_seconds: float = column("one evaluation of the compiled function, median of 7")
+    forward_sweeps: int = column("forward sweeps executed, as counted by the program")
+    forward_ops: int = column("ops executed by them, as counted by the program")
+    forward_seconds: float = column("wall-clock time of all forward sweeps")
+    reverse_sweeps: int = column("reverse sweeps of one execution, as counted by the program")
+    reverse_ops: int = column("ops executed by one reverse gradient, values included, as counted by the program")
+    reverse_seconds: float = column("one reverse gradient, median of 7")
+    ratio: float = column("forward_seconds divided by reverse_seconds")
+    difference: float = column("largest difference between the two gradients, relative to the largest entry")
+    max_error: float = column("largest difference of either from the closed form, relative to the largest entry")
+    sessions: int = column("how many times it was started or resumed")
+    status: str = column("`ok`, or `wrong` where the gradients differ; only `ok` rows carry times and a ratio")
+    finished: str = column("when, in UTC")
+    cpu: str = column("processor")
+    python: str = column("version of Python")
+    numba: str = column("version of numba")
+    commit: str = column("commit of the code, with `+` where the tree was changed")
+
+
 TABLES: dict[str, type] = {
     "timings.csv": Row,
     "summary.csv": SummaryRow,
@@ -178,8 +207,9 @@ TABLES: dict[str, type] = {
     "crossover.csv": CrossoverRow,
     "memory.csv": MemoryRow,
     "checkpointing.csv": CheckpointRow,
+    "million.csv": MillionRow,
 }
-"""Each CSV of a run and the dataclass that declares its columns."""
+"""Each CSV and the dataclass that declares its columns; all but `million.csv` belong to a run."""
 
 KINDS = {"str": "text", "int": "integer", "int | None": "integer", "float": "number"}
 
