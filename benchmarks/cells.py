@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from benchmarks.engines import ENGINES
 from benchmarks.graph import Graph
@@ -18,13 +18,33 @@ from benchmarks.options import OptionError, Selection
 
 MAP = "map"
 DERIVATIVES = (("forward", "jvp"), ("forward", "gradient"), ("reverse", "vjp"), ("reverse", "gradient"))
-DEFAULT_ENGINES = ("ad",)
-SINGLE_SWEEP_OPS = 2**18
-"""The default plan follows primals and single sweeps up to this many ops."""
-GRADIENT_OPS = 2**21
-"""It follows gradients of many sweeps up to this many executed ops; the time budget may stop earlier."""
+DEFAULT_ENGINES = ("ad", "ad-compiled")
+COMPILED = "ad-compiled"
+LANES = 128
+"""Tangents that the compiled engine carries together where it carries many."""
 MAP_SIZES = (1, 2, 4, 8, 16, 32)
 TWINS = 5
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far the default plan goes with an engine; the time budget may stop earlier.
+
+    Attributes:
+        step: sizes are powers of this.
+        single_ops: primals and single sweeps up to this many ops.
+        gradient_ops: gradients of many sweeps up to this many executed ops.
+        far: families whose single sweeps go to this many inputs, whatever their ops.
+    """
+
+    step: int
+    single_ops: int
+    gradient_ops: int
+    far: dict[str, int] = field(default_factory=dict)
+
+
+EAGER_REACH = Reach(step=2, single_ops=2**17, gradient_ops=2**20)
+COMPILED_REACH = Reach(step=4, single_ops=2**18, gradient_ops=2**24, far={"chain": 10**6})
 
 
 @dataclass(frozen=True, order=True)
@@ -129,22 +149,21 @@ def shuffled(cells: Sequence[Cell], blocks: int, seed: int) -> list[Visit]:
 
 def _family_cells(name: str, engine: str, sizes: Sequence[int] | None) -> Iterator[Cell]:
     graph = FAMILIES[name]
-    for n in _sizes(graph, sizes):
-        yield from _primal(Cell(name, n, engine, "primal", "primal"), sizes)
+    reach = COMPILED_REACH if engine == COMPILED else EAGER_REACH
+    for n in sorted({graph.nearest_size(n) for n in (sizes or _sizes(name, reach))}):
         one_input, one_output = graph.n_inputs(n) == 1, graph.n_outputs(n) == 1
-        for mode, quantity in DERIVATIVES:
+        for mode, quantity in (("primal", "primal"), *DERIVATIVES):
             # With one input the jvp is the gradient, and with one output the vjp is: they are measured once.
             if (quantity == "jvp" and one_input) or (quantity == "vjp" and one_output):
                 continue
             cell = Cell(name, n, engine, mode, quantity)
-            single = sweeps(cell) == 1
-            if sizes or (graph.n_ops(n) <= SINGLE_SWEEP_OPS if single else work(cell) <= GRADIENT_OPS):
-                yield cell
-
-
-def _primal(cell: Cell, sizes: Sequence[int] | None) -> Iterator[Cell]:
-    if sizes or work(cell) <= SINGLE_SWEEP_OPS:
-        yield cell
+            single = sweeps(cell) <= 1
+            within = graph.n_ops(n) <= reach.single_ops or n == reach.far.get(name)
+            if not (sizes or (within if single else work(cell) <= reach.gradient_ops)):
+                continue
+            yield cell
+            if engine == COMPILED and mode == "forward" and not single:
+                yield replace(cell, lanes=LANES)
 
 
 def _map_cells(name: str, engine: str, sizes: Sequence[int] | None) -> Iterator[Cell]:
@@ -154,10 +173,10 @@ def _map_cells(name: str, engine: str, sizes: Sequence[int] | None) -> Iterator[
                 yield Cell(name, n, engine, mode, "gradient", m=m)
 
 
-def _sizes(graph: Graph, sizes: Sequence[int] | None) -> list[int]:
-    """The sizes wanted, or powers of two to the plan's end, each moved to the nearest that the family can have."""
-    powers = (2**k for k in range(SINGLE_SWEEP_OPS.bit_length()))
-    return sorted({graph.nearest_size(n) for n in (sizes or powers)})
+def _sizes(name: str, reach: Reach) -> list[int]:
+    """The sizes of the default plan: powers, as far as one op per input would go, and the far one."""
+    powers = [reach.step**k for k in range(64) if reach.step**k <= reach.single_ops]
+    return [*powers, *(size for family, size in reach.far.items() if family == name)]
 
 
 def _known(option: str, names: Sequence[str] | None, known: Sequence[str]) -> Sequence[str] | None:

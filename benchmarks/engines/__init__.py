@@ -65,6 +65,7 @@ class Engine(Protocol):
 
 ENGINES = {
     "ad": "benchmarks.engines.eager",
+    "ad-compiled": "benchmarks.engines.compiled",
 }
 """Name to module; each module has a function `engine()`."""
 
