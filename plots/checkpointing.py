@@ -2,103 +2,96 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.record import RecordError, Run
+from benchmarks.record import Run
 from plots.lines import NothingToDrawError, times
-from plots.style import REVERSE, THEORY, Label, canvas, darker, label_ends, log_axis, panels, quantity
-
-COLUMNS = {
-    "run": "str", "steps": "int64", "snapshots": "Int64", "advances": "int64", "advances_optimal": "int64",
-    "seconds": "float64", "peak_bytes": "float64",
-}  # fmt: skip
+from plots.style import INK, REVERSE, THEORY, Label, canvas, darker, label_ends, log_axis, panels, quantity
 
 AFFORDABLE = 3.0
-"""The title speaks of the fewest snapshots for which no step runs more often than this, on average."""
+"""The title speaks of the fewest snapshots with which a step is computed at most this often extra, on average."""
 
 
 def draw(run: Run) -> Figure:
-    """Draw the figure.
+    """Draw the figure, for the longest sequence of steps that was measured.
 
     Raises:
         NothingToDrawError: the run did not measure checkpointing.
-        RecordError: its `checkpointing.csv` is not what it should be.
     """
-    rows = read(run.path)
-    room = canvas(_finding(rows), _detail(rows), 4.5)
-    counts, costs = panels(room, ["Forward runs of each step (mean)", "Time of a gradient"], 2, right=0.9)
-    count_labels, cost_labels = [], []
-    for steps, group in rows.groupby("steps"):
-        name, per_step = f"{steps:,} steps", group["advances"] / group["steps"]
-        optimal = group["advances_optimal"] / group["steps"]
-        counts.plot(group["snapshots"], optimal, color=THEORY, ls=(0, (1, 1.5)), lw=1.4)
-        counts.plot(group["snapshots"], per_step, "o", color=REVERSE, ms=5)
-        count_labels.append(Label(float(group["snapshots"].iloc[-1]), float(per_step.iloc[-1]), name, REVERSE, "bold"))
-        costs.plot(group["peak_bytes"], group["seconds"], "o-", color=REVERSE, ms=5)
-        for _, row in group.iloc[[0, -1]].iterrows():
-            costs.annotate(
-                f"{row['snapshots']:,} snapshots", (row["peak_bytes"], row["seconds"]), (0, 9),
-                textcoords="offset points", size=8, ha="left", color=darker(REVERSE),
-            )  # fmt: skip
-        last = group.iloc[-1]
-        cost_labels.append(Label(float(last["peak_bytes"]), float(last["seconds"]), name, REVERSE, "bold"))
-    for ax, x, x_unit, y_unit, labels in (
-        (counts, "snapshots held", "", "×", count_labels),
-        (costs, "peak memory", "B", "s", cost_labels),
-    ):
-        log_axis(ax, "x", x_unit)
-        log_axis(ax, "y", y_unit)
-        ax.margins(y=0.15)
-        ax.set_xlabel(x, labelpad=1)
-        label_ends(ax, labels)
+    rows = run.checkpointing
+    if rows is None:
+        raise NothingToDrawError(f"{run.path}: no checkpointing.csv; this run did not measure checkpointing")
+    kept = rows[rows["snapshots"].notna()]
+    if kept.empty:
+        raise NothingToDrawError(f"{run.path}: checkpointing.csv has no row with snapshots")
+    steps = int(kept["steps"].max())
+    kept = kept[kept["steps"] == steps].astype({"snapshots": "int64"}).sort_values("snapshots")
+    plain = rows[rows["snapshots"].isna() & (rows["steps"] == steps)]
+    room = canvas(_finding(kept, plain), _detail(kept), 4.6)
+    counts, costs = panels(room, ["Extra runs of each step (mean)", "Time of one gradient"], 2, right=0.9)
+    _counts(counts, kept)
+    _costs(costs, kept, plain)
     return room.figure
 
 
-def read(folder: Path) -> pd.DataFrame:
-    """Read a run's `checkpointing.csv`, by increasing steps and snapshots.
-
-    Raises:
-        NothingToDrawError: there is none.
-        RecordError: it is empty, cut short, or not one of ours.
-    """
-    path = folder / "checkpointing.csv"
-    if not path.exists():
-        raise NothingToDrawError(f"{folder}: no checkpointing.csv; this run did not measure checkpointing")
-    try:
-        if not path.read_text(encoding="utf-8").endswith("\n"):
-            raise RecordError(f"{path}: empty or cut short")
-        rows = pd.read_csv(path, dtype=COLUMNS)
-    except ValueError as problem:  # bad text, a bad number, or too many values in a line
-        raise RecordError(f"{path}: {' '.join(str(problem).split())}") from None
-    if list(rows.columns) != list(COLUMNS):
-        raise RecordError(f"{path}: not a table of this project: its columns are {', '.join(map(str, rows.columns))}")
-    if rows.empty:
-        raise NothingToDrawError(f"{path}: no rows")
-    rows = rows.dropna(subset="snapshots").astype({"snapshots": "int64"})  # the plain sweep keeps no snapshots
-    return rows.sort_values(["steps", "snapshots"])
+def _counts(ax: Axes, kept: pd.DataFrame) -> None:
+    per_step, optimal = kept["advances"] / kept["steps"], kept["advances_optimal"] / kept["steps"]
+    ax.plot(kept["snapshots"], optimal, color=THEORY, ls=(0, (1, 1.5)), lw=1.4)
+    ax.plot(kept["snapshots"], per_step, "o", color=REVERSE, ms=5)
+    log_axis(ax, "x")
+    log_axis(ax, "y", "×")
+    ax.set_xlabel("snapshots held", labelpad=1)
+    middle = len(kept) // 2
+    for text, values, colour, place, align in (
+        ("measured", per_step, REVERSE, (6, 6), "left"),
+        ("theory's optimum", optimal, INK, (-6, -10), "right"),
+    ):
+        ax.annotate(
+            text, (kept["snapshots"].iloc[middle], values.iloc[middle]), place, textcoords="offset points",
+            size=8.5, color=darker(colour), ha=align, weight="bold" if colour == REVERSE else "normal",
+        )  # fmt: skip
 
 
-def _finding(rows: pd.DataFrame) -> str:
-    longest = rows[rows["steps"] == rows["steps"].max()]
-    most = longest.iloc[-1]
-    affordable = longest[longest["advances"] <= AFFORDABLE * longest["steps"]]
-    row = affordable.iloc[0] if len(affordable) else most
-    if row["snapshots"] == most["snapshots"]:
-        return f"{row['snapshots']:,} snapshots for {row['steps']:,} steps take {quantity(row['peak_bytes'], 'B')}"
+def _costs(ax: Axes, kept: pd.DataFrame, plain: pd.DataFrame) -> None:
+    ax.plot(kept["peak_bytes"], kept["seconds"], "o-", color=REVERSE, ms=5)
+    few, many = kept.iloc[0], kept.iloc[-1]
+    ax.annotate(
+        f"{few['snapshots']:,} snapshots", (few["peak_bytes"], few["seconds"]), (8, 0), textcoords="offset points",
+        size=8.5, color=darker(REVERSE), va="center",
+    )  # fmt: skip
+    ax.annotate(
+        f"{many['snapshots']:,}", (many["peak_bytes"], many["seconds"]), (0, 8), textcoords="offset points",
+        size=8.5, color=darker(REVERSE), ha="center",
+    )  # fmt: skip
+    labels = []
+    for _, row in plain.iterrows():
+        ax.plot([row["peak_bytes"]], [row["seconds"]], "s", color=INK, ms=6)
+        labels.append(Label(float(row["peak_bytes"]), float(row["seconds"]), "plain tape", INK, "bold"))
+    log_axis(ax, "x", "B", ticks=4)
+    log_axis(ax, "y", "s")
+    ax.margins(0.1, 0.15)
+    ax.set_xlabel("peak memory", labelpad=1)
+    label_ends(ax, labels, size=8.5)
+
+
+def _finding(kept: pd.DataFrame, plain: pd.DataFrame) -> str:
+    affordable = kept[kept["advances"] <= AFFORDABLE * kept["steps"]]
+    row = affordable.iloc[0] if len(affordable) else kept.iloc[-1]
+    said = f"{row['snapshots']:,} snapshots are enough for {row['steps']:,} steps:"
+    if plain.empty:
+        return f"{said} {quantity(row['peak_bytes'], 'B')} at the peak"
+    whole = plain.iloc[0]
     return (
-        f"{row['snapshots']:,} snapshots do for {row['steps']:,} steps: "
-        f"{times(most['peak_bytes'] / row['peak_bytes'])} times less memory than with {most['snapshots']:,}, for "
-        f"{times(row['seconds'] / most['seconds'])} times the time"
+        f"{said} {times(whole['peak_bytes'] / row['peak_bytes'])} times less memory than a tape of them all, "
+        f"for {times(row['seconds'] / whole['seconds'])} times the time"
     )
 
 
-def _detail(rows: pd.DataFrame) -> str:
-    exact = int(np.sum(rows["advances"] == rows["advances_optimal"]))
+def _detail(kept: pd.DataFrame) -> str:
+    exact = int((kept["advances"] == kept["advances_optimal"]).sum())
     return (
-        f"Reverse mode of a sequence of steps that keeps few states and recomputes the others. Dotted: the fewest runs "
-        f"possible, by Griewank and Walther's theory; {exact:,} of {len(rows):,} counts are exactly that."
+        "Reverse mode of a sequence of steps that keeps a few states and recomputes the others. Extra runs are those "
+        f"not recorded. {exact:,} of {len(kept):,} counts are exactly the optimum of Griewank and Walther (2000)."
     )

@@ -34,9 +34,14 @@ def draw(run: Run) -> Figure:
 
 
 def sweeps(cells: pd.DataFrame) -> pd.DataFrame:
-    """Single sweeps with one lane, and what they cost relative to the primal."""
-    single = cells["quantity"].isin(["jvp", "vjp"]) & (cells["lanes"] == 1) & (cells["graph"] != "map")
-    return cells[single & cells["primal_ratio"].notna()]
+    """Single sweeps of one lane that were measured together with the primal.
+
+    With one output, the reverse gradient is one reverse sweep.
+    """
+    one = (cells["quantity"] == "gradient") & (cells["mode"] == "reverse") & (cells["n_outputs"] == 1)
+    single = cells[cells["quantity"].isin(["jvp", "vjp"]) | one]
+    single = single[(single["lanes"] == 1) & (single["graph"] != "map") & single["primal_ratio"].notna()]
+    return single.drop_duplicates(["graph", "n_inputs", "n_outputs", "engine", "mode"])
 
 
 def _panel(ax: Axes, cells: pd.DataFrame, low: float, high: float) -> None:

@@ -1,4 +1,4 @@
-"""Figure `memory`: bytes that each mode holds, against size; the price of reverse mode."""
+"""Figure `memory`: bytes that each mode holds, against ops; the price of reverse mode."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def draw(run: Run) -> Figure:
     if cells.empty:
         raise NothingToDrawError(f"{run.path}: memory.csv has no measured cell of the engines {' and '.join(ENGINES)}")
     engine = next(name for name in ENGINES if (cells["engine"] == name).any())
-    cells = cells[cells["engine"] == engine].sort_values("n_inputs")
-    cells = cells.assign(size=cells["n_inputs"].where(cells["n_inputs"] > 1, cells["n_ops"]))
+    cells = cells[cells["engine"] == engine].sort_values("n_ops")
+    cells = cells.assign(size=cells["n_ops"])
     names = families(cells)
     room = canvas(_finding(cells), _detail(cells, engine), rows_height(names))
     for ax, name in zip(panels(room, names), names, strict=True):
@@ -49,7 +49,7 @@ def _panel(ax: Axes, cells: pd.DataFrame) -> None:
         labels.append(Label(float(size.iloc[-1]), float(tape.iloc[-1]), "its tape", REVERSE))
     log_axis(ax, "x")
     log_axis(ax, "y", "B")
-    ax.set_xlabel("ops" if (cells["n_inputs"] == 1).all() else "N", labelpad=1)
+    ax.set_xlabel("ops", labelpad=1)
     label_ends(ax, labels)
 
 
@@ -58,17 +58,19 @@ def _finding(cells: pd.DataFrame) -> str:
     both = cells[cells["mode"] == "forward"].merge(reverse, on=["graph", "engine", "size"], suffixes=("", "_reverse"))
     if both.empty:
         row = headline(cells)
-        return f"The gradient of {row['graph']} at N\xa0=\xa0{row['size']:,} takes {quantity(row['peak_bytes'], 'B')}"
+        return f"The gradient of {row['graph']} at {row['size']:,} ops takes {quantity(row['peak_bytes'], 'B')}"
     row = headline(both)
     return (
         f"The price of reverse mode is memory: {quantity(row['peak_bytes_reverse'], 'B')} for {row['graph']} at "
-        f"N\xa0=\xa0{row['size']:,}, against {quantity(row['peak_bytes'], 'B')} in forward mode"
+        f"{row['size']:,} ops, against {quantity(row['peak_bytes'], 'B')} in forward mode"
     )
 
 
 def _detail(cells: pd.DataFrame, engine: str) -> str:
     per_op = cells.loc[(cells["mode"] == "reverse") & (cells["size"] == cells["size"].max()), "bytes_per_op"].median()
-    detail = f"Peak bytes of one sweep above the baseline, engine {engine}, measured in a pass of its own."
+    detail = (
+        f"Peak bytes of one sweep above the baseline, engine {engine}; its tape is part of the reverse sweep's peak."
+    )
     if per_op == per_op:
         detail += f" In reverse, {per_op:,.0f} bytes per op at the largest size (median)."
     if (cells["peak_bytes"] < FLOOR).any():
