@@ -151,7 +151,7 @@ def _operands(case: Case, k: int) -> tuple[list[str], dict[str, str]]:
         elif p in case.active:
             lines.append(f"{p}{k} = slot[{next(slots_)}]")
         else:
-            lines += [f"{p}{k} = constant[c]", "c += 1"]
+            lines += [f"{p}{k} = constant[c]", "c += N1"]
     return lines, names
 
 
@@ -165,8 +165,8 @@ def _record_case(k: int, case: Case) -> list[str]:
     lines += [f"out{k} = {_source(case.row.value, **names)}", f"slot[o] = out{k}"]
     names["out"] = f"out{k}"
     pushed = [p for p in case.partials if p not in FIXED]
-    lines += [f"stack[s + {j}] = {_source(p, **names)}" for j, p in enumerate(pushed)]
-    return lines + ([f"s += {len(pushed)}"] if pushed else [])
+    lines += [f"stack[s + N{j}] = {_source(p, **names)}" for j, p in enumerate(pushed)]
+    return lines + ([f"s += N{len(pushed)}"] if pushed else [])
 
 
 def _forward_case(k: int, case: Case) -> list[str]:
@@ -185,23 +185,26 @@ def _switch(cases: list[tuple[str, list[str]]], by: int) -> list[str]:
     return lines
 
 
+_LOOP = """\
+    for at in range(N0, uint64(code.size), N4):"""
+
 _FETCH = """\
         op = code[at]
-        o = code[at + 1]
-        a = code[at + 2]
-        b = code[at + 3]"""
+        o = code[at + N1]
+        a = code[at + N2]
+        b = code[at + N3]"""
 
 
 def _values() -> list[str]:
     cases = [(f"op == {k}", _value_case(k, case)) for k, case in CASES.items()]
-    load = (f"op == {LOAD}", ["slot[o] = x[a + (int64(b) << 16)]", "moved += 1"])
-    store = (f"op == {STORE}", ["out[o + (int64(b) << 16)] = slot[a]", "moved += 1"])
+    load = (f"op == {LOAD}", ["slot[o] = x[uint64(a) + (uint64(b) << N16)]", "moved += 1"])
+    store = (f"op == {STORE}", ["out[uint64(o) + (uint64(b) << N16)] = slot[a]", "moved += 1"])
     return [
         "@sweep",
         "def values(code, constant, x, slot, out):",
-        "    c = 0",
+        "    c = N0",
         "    moved = 0",
-        "    for at in range(0, code.size, 4):",
+        _LOOP,
         _FETCH,
         *_switch([load, *cases, store], 8),
         "    return code.size // 4 - moved",
@@ -211,14 +214,14 @@ def _values() -> list[str]:
 
 def _forward() -> list[str]:
     cases = [(f"op == {k}", _forward_case(k, case)) for k, case in CASES.items()]
-    load = ["slot[o] = x[a + (int64(b) << 16)]", "tangent[o] = seed[a + (int64(b) << 16)]", "moved += 1"]
-    store = ["out[o + (int64(b) << 16)] = slot[a]", "tangent_out[o + (int64(b) << 16)] = tangent[a]", "moved += 1"]
+    load = ["slot[o] = x[uint64(a) + (uint64(b) << N16)]", "tangent[o] = seed[uint64(a) + (uint64(b) << N16)]", "moved += 1"]
+    store = ["out[uint64(o) + (uint64(b) << N16)] = slot[a]", "tangent_out[uint64(o) + (uint64(b) << N16)] = tangent[a]", "moved += 1"]
     return [
         "@sweep",
         "def forward(code, constant, x, seed, slot, tangent, out, tangent_out):",
-        "    c = 0",
+        "    c = N0",
         "    moved = 0",
-        "    for at in range(0, code.size, 4):",
+        _LOOP,
         _FETCH,
         *_switch([(f"op == {LOAD}", load), *cases, (f"op == {STORE}", store)], 8),
         "    return code.size // 4 - moved",
@@ -228,14 +231,14 @@ def _forward() -> list[str]:
 
 def _record() -> list[str]:
     cases = [(f"op == {k}", _record_case(k, case)) for k, case in CASES.items()]
-    load = (f"op == {LOAD}", ["slot[o] = x[a + (int64(b) << 16)]", "moved += 1"])
-    store = (f"op == {STORE}", ["out[o + (int64(b) << 16)] = slot[a]", "moved += 1"])
+    load = (f"op == {LOAD}", ["slot[o] = x[uint64(a) + (uint64(b) << N16)]", "moved += 1"])
+    store = (f"op == {STORE}", ["out[uint64(o) + (uint64(b) << N16)] = slot[a]", "moved += 1"])
     return [
         "@sweep",
         "def record(code, start, stop, constant, c, x, slot, stack, out):",
-        "    s = 0",
+        "    s = N0",
         "    moved = 0",
-        "    for at in range(start, stop, 4):",
+        "    for at in range(uint64(start), uint64(stop), N4):",
         _FETCH,
         *_switch([load, *cases, store], 8),
         "    return s, c, (stop - start) // 4 - moved",
@@ -257,21 +260,23 @@ def _pull() -> list[str]:
         edges, j = [], 0
         for n, mark in zip("ab", kind):
             if mark == "p":
-                edges.append(f"adjoint[{n}] += stack[s + {j}] * bar")
+                edges.append(f"adjoint[{n}] += stack[s + N{j}] * bar")
                 j += 1
             elif mark != "0":
                 edges.append(f"adjoint[{n}] {'-' if mark == '-1' else '+'}= bar")
         body = ["bar = adjoint[o]", "adjoint[o] = 0.0"]
-        body += [f"s -= {pushed}"] if pushed else []
+        body += [f"s -= N{pushed}"] if pushed else []
         body += (["if bar != 0.0:", *("    " + e for e in edges)] if pushed else edges)
         cases.append((_of_kind(codes), body))
-    load = (f"op == {LOAD}", ["gradient[a + (int64(b) << 16)] += adjoint[o]", "adjoint[o] = 0.0", "moved += 1"])
-    store = (f"op == {STORE}", ["adjoint[a] += cotangent[o + (int64(b) << 16)]", "moved += 1"])
+    load = (f"op == {LOAD}", ["gradient[uint64(a) + (uint64(b) << N16)] += adjoint[o]", "adjoint[o] = 0.0", "moved += 1"])
+    store = (f"op == {STORE}", ["adjoint[a] += cotangent[uint64(o) + (uint64(b) << N16)]", "moved += 1"])
     return [
         "@sweep",
         "def pull(code, stack, s, cotangent, adjoint, gradient):",
         "    moved = 0",
-        "    for at in range(code.size - 4, -1, -4):",
+        "    at = uint64(code.size)",
+        "    while at > N0:",
+        "        at -= N4",
         _FETCH,
         *_switch([load, store, *cases], 8),
         "    return code.size // 4 - moved",
@@ -287,13 +292,13 @@ def _push_lanes() -> list[str]:
         alone = ["tangent[ta + k]", "tangent[tb + k]"]
         plain = [f"{partials.get(n, '')} * {t}" for n, t in enumerate(alone)]
         careful = [f"times({partials.get(n, '')}, {t})" for n, t in enumerate(alone)]
-        body = [f"p{j} = stack[s + {j}]" for j in range(len(pushed))]
+        body = [f"p{j} = stack[s + N{j}]" for j in range(len(pushed))]
         loop = ["for k in range(lanes):", f"    tangent[to + k] = {_sum(kind, plain, alone)}"]
         if pushed:
             finite = " and ".join(f"math.isfinite({p})" for p in partials.values())
             otherwise = ["for k in range(lanes):", f"    tangent[to + k] = {_sum(kind, careful, alone)}"]
             loop = [f"if {finite}:", *("    " + line for line in loop), "else:", *("    " + line for line in otherwise)]
-            body.append(f"s += {len(pushed)}")
+            body.append(f"s += N{len(pushed)}")
         cases.append((_of_kind(codes), body + loop))
     load = [
         "i = int64(a) + (int64(b) << 16)",
@@ -308,16 +313,16 @@ def _push_lanes() -> list[str]:
         "        tangent[to + uint64(i - first)] = 1.0",
     ]
     store = [
-        "row = (uint64(o) + (uint64(b) << uint64(16))) * lanes",
+        "row = (uint64(o) + (uint64(b) << N16)) * lanes",
         "for k in range(lanes):",
         "    out[row + k] = tangent[ta + k]",
     ]
     return [
         "@sweep",
         "def push_lanes(code, start, stop, stack, seed, first, width, tangent, out):",
-        "    lanes = uint64(width)  # unsigned, since negative indices have a meaning that costs time",
-        "    s = 0",
-        "    for at in range(start, stop, 4):",
+        "    lanes = uint64(width)",
+        "    s = N0",
+        "    for at in range(uint64(start), uint64(stop), N4):",
         _FETCH,
         "        to = uint64(o) * lanes",
         "        ta = uint64(a) * lanes",
@@ -334,6 +339,9 @@ import math
 
 import numpy
 from numba import int64, njit, uint64
+
+# Unsigned, since negative indices have a meaning that costs time, and a sum of both kinds would be a float.
+N0, N1, N2, N3, N4, N16 = map(numpy.uint64, (0, 1, 2, 3, 4, 16))
 
 jit = njit(error_model="numpy", cache=CACHE)
 fused = njit(error_model="numpy", cache=CACHE, fastmath={"contract"})
@@ -356,7 +364,8 @@ def _copy(module: ModuleType, decorator: str) -> str:
 _WHOLE = """
 @sweep
 def forward_lanes(code, constant, x, seed, first, width, slot, tangent, stack, out, tangent_out):
-    c = executed = start = 0
+    c = N0
+    executed = start = 0
     while start < code.size:
         stop = min(start + 2 * stack.size, code.size)
         _, c, ops = record(code, start, stop, constant, c, x, slot, stack, out)
@@ -368,7 +377,7 @@ def forward_lanes(code, constant, x, seed, first, width, slot, tangent, stack, o
 
 @sweep
 def reverse(code, constant, x, cotangent, slot, adjoint, stack, out, gradient):
-    s, _, executed = record(code, 0, code.size, constant, 0, x, slot, stack, out)
+    s, _, executed = record(code, 0, code.size, constant, N0, x, slot, stack, out)
     return executed + pull(code, stack, s, cotangent, adjoint, gradient)
 """
 

@@ -111,8 +111,8 @@ def _signatures(word: int) -> dict[str, str]:
     line = "float64[::1]"
     return {
         "values": f"({code}, {line}, {line}, {line}, {line})",
-        "record": f"({code}, int64, int64, {line}, int64, {line}, {line}, {line}, {line})",
-        "pull": f"({code}, {line}, int64, {line}, {line}, {line})",
+        "record": f"({code}, int64, int64, {line}, uint64, {line}, {line}, {line}, {line})",
+        "pull": f"({code}, {line}, uint64, {line}, {line}, {line})",
         "forward": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",
         "forward_lanes": f"({code}, {line}, {line}, {line}, int64, int64, {line}, {line}, {line}, {line}, {line})",
         "reverse": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",

@@ -34,7 +34,7 @@ from ad.kernels import CASES
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-CHUNK = 1024
+CHUNK = 256
 """Instructions that a forward sweep records before it pushes the tangents through them."""
 
 CACHE_BYTES = 24 << 10
@@ -258,7 +258,7 @@ class Program:
                 first,
                 lanes,
                 work.slot,
-                np.empty(self.n_slots * lanes),
+                _aligned(self.n_slots * lanes),
                 work.chunk,
                 out,
                 tangents.reshape(-1),
@@ -352,7 +352,7 @@ class Program:
         work = self._borrow()
         code, stack = frozen.code, work.stack
         top, _, ops = self._sweeps["record"](
-            code, 0, code.size, frozen.constants, 0, x, work.slot, stack, frozen.outputs.copy()
+            code, 0, code.size, frozen.constants, np.uint64(0), x, work.slot, stack, frozen.outputs.copy()
         )
         for k, row in enumerate(rows):
             cotangent[k] = 1.0
@@ -428,6 +428,13 @@ class _Work:
     def stack(self) -> Vector:
         """The partials of a whole program."""
         return np.empty(self._frozen.n_partials)
+
+
+def _aligned(size: int) -> Vector:
+    """Memory that begins where a vector register's load does."""
+    memory = np.empty(size + 8)
+    start = -memory.ctypes.data // 8 % 8
+    return memory[start : start + size]
 
 
 def _add(counts: Counts, forward: int, reverse: int, ops: int) -> None:
