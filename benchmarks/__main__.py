@@ -95,7 +95,10 @@ def _million(options: argparse.Namespace, _: Sequence[str]) -> int:
     columns = (TextColumn("forward sweeps"), BarColumn(), MofNCompleteColumn(), TextColumn("in"), TimeElapsedColumn())
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True)) as bar:
         task = bar.add_task("", total=size)
-        row = million.run(plan, lambda state, _: bar.update(task, completed=state.done))
+        try:
+            row = million.run(plan, lambda state, _: bar.update(task, completed=state.done))
+        except (ValueError, ImportError) as problem:
+            raise OptionError(str(problem)) from None
     print(million.sentence(row))
     return 0 if row.status == "ok" else 1
 
