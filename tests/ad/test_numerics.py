@@ -1,0 +1,410 @@
+"""The hard places: where derivatives have broken well-known systems, and what both modes answer here."""
+
+import functools
+import itertools
+import math
+import threading
+import warnings
+
+import mpmath
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from mpmath import mp
+
+import ad
+
+INF, NAN = math.inf, math.nan
+
+
+def forward(f):
+    """The derivative of a function of one number, by a forward sweep."""
+    return lambda x: ad.jvp(f, (x,), (1.0,))[1]
+
+
+MODES = pytest.mark.parametrize("d", [forward, ad.grad], ids=["forward", "reverse"])
+MIXTURES = pytest.mark.parametrize(
+    ("d", "dd"), list(itertools.product([forward, ad.grad], repeat=2)), ids=["ff", "fr", "rf", "rr"]
+)
+
+
+def same(got: float, want: float) -> bool:
+    assert type(got) is float
+    return got == want or (math.isnan(got) and math.isnan(want))
+
+
+# ---- nested derivatives ---------------------------------------------------------------------------------------------
+
+
+@MIXTURES
+def test_perturbations_of_different_levels_are_not_confused(d, dd):
+    assert d(lambda x: x * dd(lambda y: x + y)(1.0))(1.0) == 1.0
+    assert d(lambda x: x * dd(lambda y: x * y)(1.0))(4.0) == 8.0
+    assert d(lambda x: dd(lambda y: x * y)(x))(4.0) == 1.0
+
+
+# ---- powers ---------------------------------------------------------------------------------------------------------
+
+
+@MODES
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 5])
+@pytest.mark.parametrize("kind", [int, float])
+def test_derivatives_of_an_integer_power_at_zero(d, n, kind):
+    f = lambda x: x ** kind(n)  # noqa: E731
+    for order in range(n + 3):
+        assert same(f(0.0), math.factorial(n) if order == n else 0.0) if order else f(0.0) == float(n == 0)
+        f = d(f)
+
+
+@MODES
+@pytest.mark.parametrize(("p", "slope"), [(2.5, 0.0), (1.5, 0.0), (1.0, 1.0), (0.5, INF), (0.0, 0.0), (-1.0, -INF)])
+def test_slope_of_a_real_power_at_zero(d, p, slope):
+    assert same(d(lambda x: x**p)(0.0), slope)
+    assert same(d(lambda x: ad.pow(x, p))(0.0), slope)
+
+
+@MODES
+@pytest.mark.parametrize(("a", "b", "slope"), [(0.0, 2.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0)])
+def test_slope_in_the_exponent(d, a, b, slope):
+    assert same(d(lambda y: a**y)(b), slope)
+
+
+def test_a_power_of_zero_with_both_operands_active():
+    assert ad.jacfwd(lambda v: v[0] ** v[1])([0.0, 2.0]) == [0.0, 0.0]
+    assert ad.jacrev(lambda v: v[0] ** v[1])([0.0, 2.0]) == [0.0, 0.0]
+
+
+@MODES
+def test_a_negative_base_with_a_passive_exponent(d):
+    assert d(lambda x: x**2)(-3.0) == -6.0
+    assert d(lambda x: x**3.0)(-3.0) == 27.0
+    assert same(d(lambda x: x**0.5)(-3.0), NAN)
+
+
+def test_a_negative_base_with_an_exponent_of_zero_tangent():
+    assert ad.jvp(ad.pow, (-3.0, 2.0), (1.0, 0.0)) == (9.0, -6.0)
+
+
+# ---- zero and infinity ----------------------------------------------------------------------------------------------
+
+
+@MODES
+def test_the_branch_not_taken_does_not_poison(d):
+    assert d(lambda x: ad.where(x < 1, x, ad.sqrt(x)))(0.0) == 1.0
+    assert d(lambda x: ad.where(x > 0, ad.log(x), x))(0.0) == 1.0
+    assert d(lambda x: ad.where(x > 0, x / 0.0, 2 * x))(0.0) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (ad.sqrt, 0.0),
+        (ad.cbrt, 0.0),
+        (ad.log, 0.0),
+        (ad.log2, 0.0),
+        (ad.log10, 0.0),
+        (ad.log1p, -1.0),
+        (ad.reciprocal, 0.0),
+        (ad.asin, 1.0),
+        (ad.acos, -1.0),
+        (ad.acosh, 1.0),
+        (ad.atanh, 1.0),
+        (lambda x: x**0.5, 0.0),
+        (lambda x: 1.0 / x, 0.0),
+        # slopes that overflow without an exception
+        (ad.reciprocal, 1e-200),
+        (lambda x: 1.0 / x, 1e-200),
+        (ad.log, 5e-324),
+    ],
+)
+def test_an_infinite_slope_times_a_tangent_of_zero_is_zero(f, x):
+    # A tangent of zero ...
+    assert same(ad.jvp(f, (x,), (0.0,))[1], 0.0)
+    # ... an adjoint of zero ...
+    assert same(ad.vjp(f, x)[1](0.0)[0], 0.0)
+    # ... and neither.
+    assert abs(ad.jvp(f, (x,), (1.0,))[1]) == abs(ad.grad(f)(x)) == INF
+
+
+@MODES
+def test_a_factor_of_zero_meets_an_infinite_slope(d):
+    assert d(lambda x: ad.sqrt(x * 0.0))(1.0) == 0.0
+    assert d(lambda x: ad.sqrt(x) * 0.0)(0.0) == 0.0
+    assert d(lambda x: (ad.sqrt(x) * 0.0 + x) * ad.exp(x))(0.0) == 1.0
+
+
+def test_both_modes_agree_at_infinity_in_several_inputs():
+    def f(v):
+        return ad.sqrt(v[0]) * v[1] + v[2]
+
+    for mode in ("forward", "reverse"):
+        assert ad.jacobian(f, mode=mode)([0.0, 0.0, 1.0]) == [0.0, 0.0, 1.0]
+        assert ad.jacobian(f, mode=mode)([0.0, 2.0, 1.0]) == [INF, 0.0, 1.0]
+
+
+def test_counts_at_infinity_are_those_of_any_other_point():
+    f = lambda x: ad.sin(ad.sqrt(x) * 0.0) + x  # noqa: E731
+    counts = []
+    for x in (0.0, 1.0):
+        with ad.count() as seen:
+            ad.jvp(f, (x,), (1.0,))
+            ad.grad(f)(x)
+        counts.append(seen)
+    assert counts[0] == counts[1] == ad.Counts(forward_sweeps=1, reverse_sweeps=1, ops=4 + 8)
+
+
+# ---- kinks ----------------------------------------------------------------------------------------------------------
+
+
+@MODES
+def test_kinks(d):
+    assert d(abs)(0.0) == 0.0
+    assert d(ad.abs)(-0.0) == 0.0
+    assert d(ad.relu)(0.0) == 0.0
+    assert d(ad.sign)(0.0) == 0.0
+    assert d(lambda x: ad.hypot(x, 0.0))(0.0) == 0.0
+
+
+@pytest.mark.parametrize("f", [ad.maximum, ad.minimum])
+def test_a_tie_goes_half_to_each_side(f):
+    for mode in ("forward", "reverse"):
+        assert ad.jacobian(lambda v: f(v[0], v[1]), mode=mode)([2.0, 2.0]) == [0.5, 0.5]
+        assert ad.jacobian(lambda x: f(x, 2.0), mode=mode)(2.0) == 0.5
+        assert ad.jacobian(lambda x: f(2.0, x), mode=mode)(2.0) == 0.5
+        assert ad.jacobian(lambda x: f(x, x), mode=mode)(2.0) == 1.0
+
+
+# ---- digits and range -----------------------------------------------------------------------------------------------
+
+
+@MODES
+def test_slopes_keep_their_digits_far_out(d):
+    with mp.workdps(60):
+        tanh_20 = float(1 / mp.cosh(20) ** 2)
+        sigmoid_40 = float(mp.exp(-40) / (1 + mp.exp(-40)) ** 2)
+    assert d(ad.tanh)(20.0) == pytest.approx(tanh_20, rel=1e-14)
+    assert d(ad.tanh)(-20.0) == pytest.approx(tanh_20, rel=1e-14)
+    assert d(ad.sigmoid)(40.0) == pytest.approx(sigmoid_40, rel=1e-14)
+    assert d(ad.sigmoid)(-40.0) == pytest.approx(sigmoid_40, rel=1e-14)
+    assert d(ad.softplus)(-40.0) == pytest.approx(math.exp(-40), rel=1e-14)
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("f", "x", "value", "slope"),
+    [
+        (ad.tanh, 800.0, 1.0, 0.0),
+        (ad.tanh, -800.0, -1.0, 0.0),
+        (ad.sigmoid, -800.0, 0.0, 0.0),
+        (ad.sigmoid, 800.0, 1.0, 0.0),
+        (ad.softplus, 800.0, 800.0, 1.0),
+        (ad.softplus, -800.0, 0.0, 0.0),
+        (ad.exp, -800.0, 0.0, 0.0),
+        (ad.exp, 800.0, INF, INF),
+        (ad.erf, 800.0, 1.0, 0.0),
+        (ad.atan, 1e200, math.pi / 2, 0.0),
+        (ad.asinh, 1e200, math.asinh(1e200), 1e-200),
+        (ad.sinh, 800.0, INF, INF),
+        (ad.tanh, INF, 1.0, 0.0),
+        (ad.sigmoid, -INF, 0.0, 0.0),
+        (ad.softplus, INF, INF, 1.0),
+        (ad.log, 0.0, -INF, INF),
+        (ad.sin, INF, NAN, NAN),
+        (ad.exp, NAN, NAN, NAN),
+    ],
+)
+def test_far_out(d, f, x, value, slope):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert same(f(x), value)
+        assert same(d(f)(x), slope)
+        if math.isfinite(value) and math.isfinite(x):
+            assert math.isfinite(d(d(f))(x))
+
+
+@pytest.mark.parametrize(("x", "value", "share"), [(-INF, -INF, 0.5), (INF, INF, 0.5), (-800.0, None, 0.5)])
+def test_logaddexp_of_equals(x, value, share):
+    assert value is None or ad.logaddexp(x, x) == value
+    for mode in ("forward", "reverse"):
+        assert ad.jacobian(lambda v: ad.logaddexp(v[0], v[1]), mode=mode)([x, x]) == [share, share]
+
+
+@pytest.mark.parametrize(("x", "y", "slopes"), [(-INF, 1.0, [0.0, 1.0]), (2.0, -INF, [1.0, 0.0])])
+def test_logaddexp_with_an_impossible_term(x, y, slopes):
+    assert ad.logaddexp(x, y) == max(x, y)
+    for mode in ("forward", "reverse"):
+        assert ad.jacobian(lambda v: ad.logaddexp(v[0], v[1]), mode=mode)([x, y]) == slopes
+
+
+@pytest.mark.parametrize(
+    ("call", "want"),
+    [
+        (lambda: ad.log(0.0), -INF),
+        (lambda: ad.log(-1.0), NAN),
+        (lambda: ad.sqrt(-1.0), NAN),
+        (lambda: ad.exp(1000.0), INF),
+        (lambda: ad.div(1.0, 0.0), INF),
+        (lambda: ad.div(-1.0, 0.0), -INF),
+        (lambda: ad.div(0.0, 0.0), NAN),
+        (lambda: ad.reciprocal(-0.0), -INF),
+        (lambda: ad.pow(0.0, -1.0), INF),
+        (lambda: ad.pow(-2.0, 0.5), NAN),
+        (lambda: ad.pow(10.0, 400.0), INF),
+        (lambda: ad.atanh(1.0), INF),
+        (lambda: ad.asin(2.0), NAN),
+        (lambda: ad.cos(INF), NAN),
+        (lambda: ad.maximum(NAN, 1.0), NAN),
+        (lambda: ad.maximum(1.0, NAN), NAN),
+        (lambda: ad.minimum(NAN, NAN), NAN),
+        (lambda: ad.sign(-0.0), -0.0),
+    ],
+)
+def test_floats_follow_ieee_754(call, want):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert same(call(), want)
+        assert math.copysign(1.0, call()) == math.copysign(1.0, want) or math.isnan(want)
+
+
+# ---- sharing, inputs, threads ---------------------------------------------------------------------------------------
+
+
+@MODES
+def test_a_node_used_often(d):
+    def f(a):
+        b = a + a
+        return b + b
+
+    assert d(f)(3.0) == 4.0
+
+
+def test_an_unused_input_has_derivative_zero_in_its_shape():
+    f = lambda x, y: x[0] * 2.0  # noqa: E731
+    point = ([1.0, 2.0], (3.0, [4.0]))
+    for jacobian in (ad.jacfwd, ad.jacrev, ad.grad):
+        assert jacobian(f, argnums=(0, 1))(*point) == ([2.0, 0.0], (0.0, [0.0]))
+        assert jacobian(lambda x: 7.0)([1.0, 2.0]) == [0.0, 0.0]
+
+
+@MODES
+def test_an_int_input_is_a_float(d):
+    slope = d(lambda x: x * x / 2 + 3**x)(2)
+    assert type(slope) is float
+    assert slope == pytest.approx(2.0 + 9.0 * math.log(3.0), rel=1e-15)
+
+
+@MODES
+@pytest.mark.parametrize("f", [ad.maximum, ad.minimum])
+def test_an_int_operand_that_is_chosen_is_a_float(d, f):
+    for chosen in (
+        f(ad.Dual(2.5, 1.0), 2 if f is ad.minimum else 3),
+        f(2 if f is ad.minimum else 3, ad.Dual(2.5, 1.0)),
+    ):
+        assert type(chosen.primal) is float
+        assert chosen.tangent == 0.0
+    assert same(d(lambda x: f(x, 2) * x)(2.0), 3.0)
+
+
+def test_an_int_tangent_is_a_float():
+    out, tangent = ad.jvp(lambda x: x + 1, (2,), (3,))
+    assert (type(out), type(tangent)) == (float, float)
+    (cotangent,) = ad.vjp(lambda x: x + 1, 2)[1](3)
+    assert type(cotangent) is float
+
+
+@pytest.mark.parametrize("x", [2.0**60 + 1.0, 10**18 + 1])
+@MODES
+def test_no_integer_arithmetic(d, x):
+    assert d(lambda v: (v + 1) * 1)(x) == 1.0
+
+
+def test_threads_share_nothing():
+    n_threads, errors, barrier = 4, [], threading.Barrier(4)
+
+    def work(k):
+        def f(v):
+            acc = v[0]
+            for _ in range(200):
+                acc = ad.sin(acc) * v[1] + v[0] * (k + 1.0)
+            return acc
+
+        point = [0.1 * k + 0.3, 0.5]
+        barrier.wait()
+        try:
+            for _ in range(5):
+                reverse, fwd = ad.jacrev(f)(point), ad.jacfwd(f)(point)
+                assert reverse == pytest.approx(fwd, rel=1e-12)
+                assert reverse == ad.jacrev(f)(point)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(n_threads)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+# ---- agreement ------------------------------------------------------------------------------------------------------
+
+UNARY = ["sin", "cos", "tanh", "atan", "sigmoid", "softplus", "erf", "asinh", "square", "expm1"]
+BINARY = ["add", "sub", "mul", "hypot", "logaddexp", "atan2", "div"]
+
+
+def expressions():
+    """Random graphs as straight-line programs: each step names an op and the earlier values it takes."""
+    unary = st.tuples(st.sampled_from(UNARY), st.integers(0, 30))
+    binary = st.tuples(st.sampled_from(BINARY), st.integers(0, 30), st.integers(0, 30))
+    return st.lists(st.one_of(unary, binary), min_size=1, max_size=12)
+
+
+def run(program, xp, inputs):
+    values = list(inputs)
+    for name, *operands in program:
+        args = [values[k % len(values)] for k in operands]
+        if name in ("atan2", "div", "hypot"):  # kept away from the pole and the kink
+            args[1] = args[1] * args[1] + 0.5
+        values.append(getattr(xp, name)(*args))
+    return values[-1]
+
+
+def sum_of_magnitudes(f, point):
+    """For each input, the sum over paths of the magnitudes of the products: what rounding is relative to."""
+    tape = ad.Tape()
+    inputs = [tape.input(x) for x in point]
+    weight = {id(f(inputs)): 1.0}
+    for node in reversed(tape.nodes):
+        for operand, partial in ((node.x, node.dx), (node.y, node.dy)):
+            if partial is not None:
+                weight[id(operand)] = weight.get(id(operand), 0.0) + weight.get(id(node), 0.0) * abs(partial)
+    return [weight.get(id(x), 0.0) for x in inputs]
+
+
+class HighPrecision:
+    """The ops of the random graphs, in mpmath."""
+
+    sin, cos, tanh, atan, erf, asinh, expm1 = mp.sin, mp.cos, mp.tanh, mp.atan, mp.erf, mp.asinh, mp.expm1
+    atan2, hypot = mp.atan2, mp.hypot
+    sigmoid = staticmethod(lambda x: 1 / (1 + mp.exp(-x)))
+    softplus = staticmethod(lambda x: mp.log1p(mp.exp(x)))
+    square = staticmethod(lambda x: x * x)
+    add = staticmethod(lambda x, y: x + y)
+    sub = staticmethod(lambda x, y: x - y)
+    mul = staticmethod(lambda x, y: x * y)
+    div = staticmethod(lambda x, y: x / y)
+    logaddexp = staticmethod(lambda x, y: mp.log(mp.exp(x) + mp.exp(y)))
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(program=expressions(), point=st.lists(st.floats(-1.5, 1.5), min_size=3, max_size=3))
+def test_both_modes_and_high_precision_agree_on_random_graphs(program, point):
+    f = functools.partial(run, program, ad)
+    magnitudes = sum_of_magnitudes(f, point)
+    assume(max(magnitudes) < 1e3)
+    pushed, pulled = ad.jacfwd(f)(point), ad.jacrev(f)(point)
+    for k, (a, b, magnitude) in enumerate(zip(pushed, pulled, magnitudes, strict=True)):
+        assert abs(a - b) <= 1e-14 * magnitude
+        with mp.workdps(40):
+            exact = mpmath.diff(lambda *x: run(program, HighPrecision, x), point, tuple(int(j == k) for j in range(3)))
+        assert abs(a - float(exact)) <= 1e-9 * max(magnitude, 1.0)
