@@ -161,8 +161,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
             tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves)
             if out_shape is not None:
                 raise TypeError(
-                    f"f: its output is a {out_shape[0].__name__} of {len(outputs)} numbers, expected a single number; "
-                    "use jacrev or jacfwd"
+                    f"f: its output is a {_describe(out_shape)}, expected a single number; use jacrev or jacfwd"
                 )
             (out,) = outputs
             value = out.primal if tape.owns(out) else out
