@@ -8,6 +8,8 @@ paths           paths against sweeps
 map             which mode wins for N inputs and M outputs
 memory          bytes by mode
 checkpointing   memory against recomputation, with the theory's optimum
+examples        the worked examples' graphs; `draw_examples`, needs no run
+style, lines    the look that all share; a run's cells as lines
 """
 
 from __future__ import annotations
@@ -54,4 +56,17 @@ def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequenc
         except NothingToDrawError:
             if tuple(figures) != FIGURES:
                 raise
+    return written
+
+
+def draw_examples(out: str | Path | None = None) -> list[Path]:
+    """Draw the worked examples as SVG and PNG, by default into `plots/pictures/examples`; returns the files written."""
+    from plots.examples import EXAMPLES, draw
+    from plots.style import save, style
+
+    target = Path(out) if out is not None else PICTURES / "examples"
+    written: list[Path] = []
+    for name in EXAMPLES:
+        with style():
+            written += save(draw(name), target, name)
     return written

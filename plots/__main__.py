@@ -1,4 +1,8 @@
-"""The command line of the figures: `python -m plots [RUN] [--figure NAME ...] [--out FOLDER]`."""
+"""The command line of the figures.
+
+python -m plots [RUN] [--figure NAME ...] [--out FOLDER]
+python -m plots --examples
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", nargs="?", help="folder or name of the run; by default the newest")
     parser.add_argument("--figure", action="append", metavar="NAME", help=f"only this one: {', '.join(plots.FIGURES)}")
     parser.add_argument("--out", metavar="FOLDER", help="where to write; by default plots/pictures/RUN")
+    parser.add_argument("--examples", action="store_true", help="draw the worked examples instead; they need no run")
     given = parser.parse_args(arguments)
     try:
+        if given.examples:
+            return _report(plots.draw_examples(given.out))
         folder = find_run(given.run, Path("results"))
         written = plots.draw_all(folder, given.out, tuple(given.figure or plots.FIGURES))
     except (RecordError, ValueError, OSError) as problem:
         print(f"plots: {problem}", file=sys.stderr)
         return 2
+    for name in plots.FIGURES:
+        if not given.figure and name not in {path.stem for path in written}:
+            print(f"plots: left out {name}: this run has no data for it", file=sys.stderr)
+    return _report(written)
+
+
+def _report(written: list[Path]) -> int:
     for path in written:
         print(path)
     return 0

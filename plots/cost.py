@@ -36,9 +36,12 @@ def draw(run: Run) -> Figure:
 def sweeps(cells: pd.DataFrame) -> pd.DataFrame:
     """Single sweeps of one lane that were measured together with the primal.
 
-    With one output, the reverse gradient is one reverse sweep.
+    With one output the reverse gradient is one reverse sweep, and with one input the forward gradient one forward.
     """
-    one = (cells["quantity"] == "gradient") & (cells["mode"] == "reverse") & (cells["n_outputs"] == 1)
+    alone = ((cells["mode"] == "reverse") & (cells["n_outputs"] == 1)) | (
+        (cells["mode"] == "forward") & (cells["n_inputs"] == 1)
+    )
+    one = (cells["quantity"] == "gradient") & alone
     single = cells[cells["quantity"].isin(["jvp", "vjp"]) | one]
     single = single[(single["lanes"] == 1) & (single["graph"] != "map") & single["primal_ratio"].notna()]
     return single.drop_duplicates(["graph", "n_inputs", "n_outputs", "engine", "mode"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -18,8 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 import ad
-from plots import PICTURES
-from plots.style import FAINT, FORWARD, INK, REVERSE, canvas, darker, save, style
+from plots.style import FAINT, FORWARD, INK, REVERSE, canvas, darker
 
 PANEL, RADIUS, LAYER, ROW, BEND = 4.4, 0.27, 1.4, 1.3, 0.42
 """Inches: width of a panel, radius of a node, distance between layers and between nodes of one, bulge of an edge."""
@@ -163,15 +161,6 @@ def draw(name: str) -> Figure:
         ax.axis("off")
         _panel(ax, swept, places, height, forward=forward)
     return room.figure
-
-
-def draw_examples(out: Path = PICTURES / "examples") -> list[Path]:
-    """Draw all examples as SVG and PNG, and return the files written."""
-    written: list[Path] = []
-    for name in EXAMPLES:
-        with style():
-            written += save(draw(name), out, name)
-    return written
 
 
 def sweep(example: Example) -> Swept:

@@ -35,7 +35,7 @@ def draw(run: Run) -> Figure:
     places = places[places["engine"] == engine]
     room = canvas(_finding(places), _detail(places), 6.6, width=7.6)
     width, height = (float(inches) for inches in room.figure.get_size_inches())
-    ax = room.figure.add_axes((0.8 / width, 0.6 / height, (width - 1.9) / width, room.top - 0.75 / height))
+    ax = room.figure.add_axes((0.8 / width, 0.6 / height, (width - 1.9) / width, room.top - 0.95 / height))
     _heat(ax, places)
     _border(ax, places)
     return room.figure
@@ -49,13 +49,13 @@ def _heat(ax: Axes, places: pd.DataFrame) -> None:
     ax.pcolormesh(_edges(n), _edges(m), log_speedup, cmap=COLOURS, vmin=-most, vmax=most, ec="white", lw=1.5)
     for _, place in places.iterrows():
         ratio = float(place["speedup"])
-        winner = "reverse" if ratio >= 1 else "forward"
         strong = abs(np.log10(ratio)) > STRONG * most
-        text = "even" if place["winner"] == "no difference" else f"{times(max(ratio, 1 / ratio))}×\n{winner}"
-        ax.text(
-            place["n_inputs"], place["n_outputs"], text, size=8, ha="center", va="center", linespacing=1.15,
-            color="white" if strong else darker(REVERSE if ratio >= 1 else FORWARD, 0.35), zorder=3,
-            bbox={"fc": COLOURS(0.5 + 0.5 * float(np.log10(ratio)) / most), "ec": "none", "pad": 1.5},
+        text = "even" if place["winner"] == "no difference" else f"{times(max(ratio, 1 / ratio))}×"
+        # Above the middle of its cell, since the border's points lie on the middle.
+        ax.annotate(
+            text, (place["n_inputs"], place["n_outputs"]), (0, 6), textcoords="offset points", size=8.5, ha="center",
+            color="white" if strong else darker(REVERSE if ratio >= 1 else FORWARD, 0.35), zorder=4,
+            bbox={"fc": COLOURS(0.5 + 0.5 * float(np.log10(ratio)) / most), "ec": "none", "pad": 1.0},
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -65,6 +65,11 @@ def _heat(ax: Axes, places: pd.DataFrame) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: quantity(round(value))))
     ax.grid(visible=False)
     ax.tick_params(length=0)
+    for side, align, text, colour in ((0.0, "left", "forward", FORWARD), (1.0, "right", "reverse", REVERSE)):
+        ax.annotate(
+            f"{text} is faster", (side, 1.0), (0, 5), xycoords="axes fraction", textcoords="offset points",
+            size=10, weight="bold", color=darker(colour), ha=align,
+        )  # fmt: skip
     ax.set_xlabel("N, number of inputs (forward sweeps)")
     ax.set_ylabel("M, number of outputs (reverse sweeps)")
 
@@ -76,7 +81,8 @@ def _border(ax: Axes, places: pd.DataFrame) -> None:
     ax.annotate("N = M", (ends[1], ends[1]), (4, -4), textcoords="offset points", size=9, color=INK, va="top")
     border = places.drop_duplicates("n_outputs").dropna(subset="border")
     if len(border):
-        ax.plot(border["border"], border["n_outputs"], "o-", color=INK, lw=1.8, ms=5, mfc="white", zorder=4)
+        ax.plot(border["border"], border["n_outputs"], "-", color=INK, lw=1.8, zorder=3)
+        ax.plot(border["border"], border["n_outputs"], "o", color=INK, ms=5, mfc="white", zorder=5)
         foot = border.iloc[0]
         ax.annotate(
             "measured border", (foot["border"], foot["n_outputs"]), (3, -17), textcoords="offset points", size=9,
@@ -96,14 +102,15 @@ def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _finding(places: pd.DataFrame) -> str:
-    borders = (places["border"] / places["n_outputs"]).groupby(places["n_outputs"]).first().dropna()
-    if borders.empty:
+    enclosed = places.dropna(subset="border").sort_values("n_outputs")
+    if enclosed.empty:
         wins = (places["speedup"] > 1).sum()
         return f"Reverse mode is faster at {wins:,} of {len(places):,} places; no border was enclosed"
-    ratio = float(borders.median())
-    if abs(ratio - 1) < 0.05:
-        return "Reverse mode wins as soon as there are more inputs than outputs, as theory says"
-    return f"Reverse mode wins once inputs outnumber outputs {times(ratio)} to 1; by counting sweeps it would be 1 to 1"
+    last = enclosed.iloc[-1]
+    return (
+        f"With {last['n_outputs']:,} outputs reverse mode wins from {times(float(last['border']))} inputs on; "
+        f"counting sweeps alone it would be {last['border_theory']:,}"
+    )
 
 
 def _detail(places: pd.DataFrame) -> str:

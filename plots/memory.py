@@ -32,6 +32,8 @@ def draw(run: Run) -> Figure:
     names = families(cells)
     room = canvas(_finding(cells), _detail(cells, engine), rows_height(names))
     for ax, name in zip(panels(room, names), names, strict=True):
+        ax.set_xlim(cells["size"].min() / 1.5, cells["size"].max() * 1.5)
+        ax.set_ylim(max(FLOOR, cells["peak_bytes"].min()) / 2, max(FLOOR, cells["peak_bytes"].max()) * 2)
         _panel(ax, cells[cells["graph"] == name])
     return room.figure
 
@@ -45,7 +47,7 @@ def _panel(ax: Axes, cells: pd.DataFrame) -> None:
     taped = cells[cells["tape_bytes"].notna() & (cells["mode"] == "reverse")]
     if len(taped):
         size, tape = taped["size"], taped["tape_bytes"].astype(float).clip(lower=FLOOR)
-        ax.plot(size, tape, "-", color=REVERSE, lw=1.0)
+        ax.plot(size, tape, ".-", color=REVERSE, lw=1.0, ms=3)
         labels.append(Label(float(size.iloc[-1]), float(tape.iloc[-1]), "its tape", REVERSE))
     log_axis(ax, "x")
     log_axis(ax, "y", "B")

@@ -10,6 +10,9 @@ from benchmarks.record import Run
 from plots.lines import NothingToDrawError, families, gradients, headline, letter, lines, summary
 from plots.style import FORWARD, PRIMAL, Label, canvas, darker, label_ends, log_axis, panels, quantity, rows_height
 
+LABEL_WIDTH = 38.0
+"""Points that the word "forward" takes."""
+
 
 def draw(run: Run) -> Figure:
     """Draw the figure.
@@ -29,7 +32,8 @@ def draw(run: Run) -> Figure:
 
 
 def _panel(ax: Axes, cells: pd.DataFrame) -> None:
-    labels = []
+    labels: list[Label] = []
+    inner: Label | None = None
     primal = cells[(cells["quantity"] == "primal") & (cells["engine"] == "ad")]
     if len(primal):
         ax.plot(primal["size"], primal["seconds_median"], color=PRIMAL, lw=1.2)
@@ -40,17 +44,28 @@ def _panel(ax: Axes, cells: pd.DataFrame) -> None:
         beyond = not_run(cells, line.cells) if (line.engine, line.mode) == ("ad", "forward") else None
         if beyond is not None:
             ax.plot(beyond["size"], beyond["seconds_median"], color=FORWARD, lw=1.0, dashes=(3, 2))
-            ax.annotate(
-                label.text, (label.x, label.y), (-5, 3), textcoords="offset points",
-                color=darker(FORWARD), size=8, weight="bold", ha="right",
-            )  # fmt: skip
+            inner = label
             end = beyond.iloc[-1]
             label = Label(end["size"], end["seconds_median"], "not run", FORWARD)
         labels.append(label)
     log_axis(ax, "x")
     log_axis(ax, "y", "s")
     ax.set_xlabel(letter(cells), labelpad=1)
+    if inner is not None:
+        _inside(ax, inner)
     label_ends(ax, labels)
+
+
+def _inside(ax: Axes, label: Label) -> None:
+    """Write a label left of a line that goes on, above it; or below where the axis leaves no room."""
+    point = ax.figure.dpi / 72.0
+    room = float(ax.transData.transform((label.x, label.y))[0]) - float(ax.get_window_extent().x0)
+    short = LABEL_WIDTH * point - room
+    place, align = ((3, -11), "left") if short > 0.4 * LABEL_WIDTH * point else ((max(-5.0, short / point), 3), "right")
+    ax.annotate(
+        label.text, (label.x, label.y), place, textcoords="offset points", color=darker(label.colour), size=8,
+        weight="bold", ha=align,
+    )  # fmt: skip
 
 
 def not_run(cells: pd.DataFrame, forward: pd.DataFrame) -> pd.DataFrame | None:

@@ -6,18 +6,16 @@ the map; run this file to write one: `python -m tests.plots.conftest FOLDER`.
 
 from __future__ import annotations
 
-import csv
 import math
 import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from benchmarks.analysis import noise_floor, summarise
-from benchmarks.record import Timings, write_environment, write_table
-from benchmarks.rows import AA, MemoryRow, Row, kinds
+from benchmarks.record import Timings, read_table, write_environment, write_rows, write_table
+from benchmarks.rows import AA, CheckpointRow, MemoryRow, Row
 
 BLOCKS = 5
 OPS = {"chain": 4, "tree": 1, "product": 1, "layered": 3, "hub": 4, "fixed_work": 0, "lattice": 2, "dense": 2}
@@ -102,8 +100,8 @@ def write_memory(folder: Path) -> None:
                     run=folder.name, graph=graph, n_inputs=2**power, n_ops=ops, engine="ad", mode=mode,
                     tape_bytes=tape, peak_bytes=peak, bytes_per_op=peak / ops, status="ok",
                 )  # fmt: skip
-                rows.append({name: getattr(row, name) for name in kinds(MemoryRow)})
-    write_table(folder / "memory.csv", pd.DataFrame(rows, columns=list(kinds(MemoryRow)), dtype=object))
+                rows.append(row)
+    write_rows(folder / "memory.csv", rows)
 
 
 def optimal_advances(steps: int, snapshots: int) -> int:
@@ -115,20 +113,29 @@ def optimal_advances(steps: int, snapshots: int) -> int:
 
 
 def write_checkpointing(folder: Path) -> None:
-    with (folder / "checkpointing.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["run", "steps", "snapshots", "advances", "advances_optimal", "seconds", "peak_bytes"])
-        for snapshots in (2, 3, 4, 6, 8, 16, 32, 64, 128, 999):
-            advances = optimal_advances(1000, snapshots)
-            wall, peak = 0.004 + 2e-6 * advances, 9000 + 1300 * snapshots
-            writer.writerow([folder.name, 1000, snapshots, advances, advances, wall, peak])
+    rows = []
+    for snapshots in (2, 3, 4, 6, 8, 16, 32, 64, 128, 999):
+        advances = optimal_advances(1000, snapshots)
+        rows.append(
+            CheckpointRow(
+                run=folder.name,
+                steps=1000,
+                snapshots=snapshots,
+                advances=advances,
+                advances_optimal=advances,
+                seconds=0.004 + 2e-6 * advances,
+                peak_bytes=9000 + 1300 * snapshots,
+            )
+        )
+    plain = CheckpointRow(
+        run=folder.name, steps=1000, advances=0, advances_optimal=0, seconds=0.003, peak_bytes=20_000_000
+    )
+    write_rows(folder / "checkpointing.csv", [*rows, plain])
 
 
 def write_run(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_timings(folder)
-    from benchmarks.record import read_table
-
     timings = read_table(folder / "timings.csv")
     write_table(folder / "summary.csv", summarise(timings, noise_floor(timings)))
     write_memory(folder)

@@ -1,0 +1,241 @@
+"""Every figure draws from a run, its title is computed from the data, and what cannot be drawn is one clear line."""
+
+import dataclasses
+import importlib
+import shutil
+
+import pandas as pd
+import pytest
+
+import plots
+from benchmarks.record import RecordError, read_run
+from plots.__main__ import main
+from plots.lines import NothingToDrawError, everything, gradients, lines, summary
+from plots.speedup import compared
+from plots.style import quantity, style
+from plots.time import not_run
+
+
+@pytest.fixture(scope="module")
+def run(run_path):
+    return read_run(run_path)
+
+
+def draw(name, run):
+    with style():
+        return importlib.import_module(f"plots.{name}").draw(run)
+
+
+def title(figure):
+    """A figure's finding, with its lines joined."""
+    return figure.texts[0].get_text().replace("\n", " ").replace("\xa0", " ")
+
+
+def changed(run, table, **columns):
+    return dataclasses.replace(run, **{table: getattr(run, table).assign(**columns)})
+
+
+@pytest.mark.parametrize("name", plots.FIGURES)
+def test_direct_labels_keep_apart_and_inside(name, run):
+    figure = draw(name, run)
+    for text in figure.texts:
+        assert text.get_window_extent().x1 <= figure.bbox.x1
+    for ax in figure.axes:
+        boxes = [text.get_window_extent() for text in ax.texts if text.get_rotation() == 0 and text.get_text()]
+        for k, box in enumerate(boxes):
+            assert box.x1 <= figure.bbox.x1
+            # a hair of overlap is what rounding of glyphs gives
+            assert not any(
+                min(box.x1, b.x1) - max(box.x0, b.x0) > 1 and min(box.y1, b.y1) - max(box.y0, b.y0) > 1
+                for b in boxes[:k]
+            )
+
+
+def test_speedup_title_is_the_headline_cell(run):
+    cells = compared(summary(run))
+    chain = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad")].iloc[-1]
+    expected = f"At N = {chain['size']:,}, one reverse sweep beats {chain['size']:,} forward sweeps by "
+    assert title(draw("speedup", run)) == f"{expected}{chain['speedup']:,.0f}×"
+    doubled = run.summary[["speedup", "speedup_low", "speedup_high"]] * 2
+    again = title(draw("speedup", changed(run, "summary", **doubled)))
+    assert again == f"{expected}{2 * chain['speedup']:,.0f}×"
+
+
+def test_speedup_below_one_is_not_called_a_win(run):
+    lost = changed(run, "summary", speedup=0.25, verdict="slower")
+    assert "forward sweeps beats one reverse sweep by 4× on chain" in title(draw("speedup", lost))
+    even = changed(run, "summary", verdict="no difference")
+    assert "there is no difference" in title(draw("speedup", even))
+
+
+def test_time_title_has_both_modes(run):
+    cells = gradients(summary(run))
+    cells = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad") & (cells["size"] == 1024)]
+    forward, reverse = (cells[cells["mode"] == mode]["seconds_median"].iloc[0] for mode in ("forward", "reverse"))
+    said = f"takes {quantity(forward, 's')} in forward mode and {quantity(reverse, 's')} in reverse mode"
+    assert said.replace("\xa0", " ") in title(draw("time", run))
+
+
+def test_what_was_not_run_is_dashed_and_labelled(run):
+    figure = draw("time", run)
+    chain = next(ax for ax in figure.axes if ax.get_title("left") == "chain")
+    dashed = [line for line in chain.lines if line.is_dashed()]
+    assert len(dashed) == 1
+    assert "not run" in [text.get_text() for text in chain.texts]
+    # No solid line of forward mode goes beyond the last size that was measured.
+    cells = gradients(summary(run))
+    measured = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad") & (cells["mode"] == "forward")]
+    assert min(dashed[0].get_xdata()) == measured["size"].max()
+    last = measured.iloc[-1]
+    jvp = summary(run)
+    jvp = jvp[(jvp["graph"] == "chain") & (jvp["engine"] == "ad") & (jvp["quantity"] == "jvp")].iloc[-1]
+    assert max(dashed[0].get_ydata()) == jvp["seconds_median"] * jvp["n_inputs"]
+    assert not_run(summary(run)[lambda table: table["size"] <= last["size"]], measured) is None
+
+
+def test_only_measured_cells_of_the_projects_engines(run):
+    table = summary(run)
+    assert set(table["engine"]) == {"ad", "ad-compiled"}
+    assert set(table["status"]) == {"ok"}
+    assert "xad" in set(everything(run)["engine"])
+    assert "over_budget" in set(everything(run)["status"])
+
+
+def test_lanes_are_lines_of_their_own(run):
+    cells = gradients(summary(run))
+    chain = list(lines(cells[cells["graph"] == "chain"]))
+    assert [(line.engine, line.mode, line.lanes, line.name) for line in chain] == [
+        ("ad", "forward", 1, "forward"),
+        ("ad", "reverse", 1, "reverse"),
+        ("ad-compiled", "forward", 1, "compiled"),
+        ("ad-compiled", "reverse", 1, "compiled"),
+        ("ad-compiled", "forward", 64, "64 lanes"),
+    ]
+    assert all(set(line.cells["lanes"]) == {line.lanes} for line in chain)
+    assert set(compared(summary(run))["lanes"]) == {1}
+
+
+def test_sweeps_title_tells_when_counts_are_off(run):
+    assert "up to 65,536 forward sweeps for a gradient that takes one reverse sweep" in title(draw("sweeps", run))
+    off = changed(run, "timings", sweeps=run.timings["sweeps"].where(run.timings["mode"] != "reverse", 2))
+    assert "not what theory says" in title(draw("sweeps", off))
+
+
+def test_paths_are_counted(run):
+    figure = draw("paths", run)
+    assert f"24 stages of three edges make {3**24:,} paths" in title(figure)
+    assert "120 ops forward and 240 in reverse" in title(figure)
+
+
+def test_memory_title_and_floor(run):
+    row = run.memory[(run.memory["graph"] == "chain") & (run.memory["mode"] == "reverse")].iloc[-1]
+    said = quantity(row["peak_bytes"], "B").replace("\xa0", " ")
+    assert f"{said} for chain at {row['n_ops']:,} ops" in title(draw("memory", run))
+    nothing = changed(run, "memory", peak_bytes=run.memory["peak_bytes"].where(run.memory["mode"] != "forward", 0))
+    assert "drawn at 1\xa0kB" in draw("memory", nothing).texts[1].get_text().replace("\n", " ")
+
+
+def test_cost_title_follows_the_ratios(run):
+    same = changed(run, "summary", primal_ratio=3.0, primal_ratio_low=3.0, primal_ratio_high=3.0)
+    assert "one forward sweep costs 3 to 3 times the function, one reverse sweep 3 to 3 times" in title(
+        draw("cost", same)
+    )
+
+
+def test_checkpointing_title(run):
+    rows = run.checkpointing
+    kept = rows[rows["snapshots"].notna() & (rows["advances"] <= 3 * rows["steps"])].iloc[0]
+    plain = rows[rows["snapshots"].isna()].iloc[0]
+    said = title(draw("checkpointing", run))
+    assert f"{kept['snapshots']} snapshots are enough for 1,000 steps" in said
+    assert f"{plain['peak_bytes'] / kept['peak_bytes']:,.0f} times less memory" in said
+
+
+def test_map_title_is_the_border(run):
+    assert "outputs reverse mode wins from" in title(draw("map", run))
+
+
+def test_run_without_summary_is_summarised_from_its_timings(run):
+    interrupted = dataclasses.replace(run, summary=None)
+    assert title(draw("speedup", interrupted)) == title(draw("speedup", run))
+
+
+@pytest.mark.parametrize("name", [name for name in plots.FIGURES if name != "paths"])
+def test_nothing_to_draw_is_said(name, run):
+    bare = dataclasses.replace(
+        run, timings=run.timings.iloc[:0], summary=run.summary.iloc[:0], memory=None, checkpointing=None
+    )
+    with pytest.raises(NothingToDrawError, match="made-up"):
+        draw(name, bare)
+
+
+def test_one_family_one_point(run):
+    few = run.summary[(run.summary["graph"] == "tree") & (run.summary["n_inputs"] == 64)]
+    rows = run.timings[(run.timings["graph"] == "tree") & (run.timings["n_inputs"] == 64)]
+    small = dataclasses.replace(run, summary=few, timings=rows)
+    for name in ("time", "speedup", "sweeps", "cost"):
+        assert "64" in title(draw(name, small))
+
+
+# ---- the command line
+
+
+def test_command_line_draws_one_figure(run_path, tmp_path, capsys):
+    assert main([str(run_path), "--figure", "sweeps", "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"sweeps.svg", "sweeps.png"}
+    assert capsys.readouterr().out.split() == [str(tmp_path / "sweeps.svg"), str(tmp_path / "sweeps.png")]
+
+
+def test_command_line_draws_all_figures_and_says_what_it_left_out(run_path, tmp_path, capsys):
+    folder = tmp_path / "2026-01-01T000000Z-small"
+    shutil.copytree(run_path, folder)
+    (folder / "memory.csv").unlink()
+    assert main([str(folder), "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().err == "plots: left out memory: this run has no data for it\n"
+    drawn = set(plots.FIGURES) - {"memory"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"{n}.{kind}" for n in drawn for kind in ("svg", "png")
+    }
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "said"),
+    [
+        (None, ["no-such-run"], "'no-such-run' is neither a folder nor a run"),
+        (None, ["{run}", "--figure", "pie"], "figure: unknown 'pie', expected one of speedup, time"),
+        ("", ["{run}"], "summary.csv: empty"),
+        ("cut", ["{run}"], "summary.csv: cut short"),
+        ("a,b\n1,2\n", ["{run}"], "summary.csv: not a table of this project"),
+        ("gone", ["{run}"], "timings.csv: no such file"),
+        ("no memory", ["{run}", "--figure", "memory"], "no memory.csv"),
+    ],
+)
+def test_errors_are_one_line_and_exit_two(spoil, arguments, said, run_path, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(run_path, folder)
+    table = folder / "summary.csv"
+    if spoil == "gone":
+        (folder / "timings.csv").unlink()
+    elif spoil == "no memory":
+        (folder / "memory.csv").unlink()
+    elif spoil is not None:
+        table.write_text(table.read_text()[:-20] if spoil == "cut" else spoil)
+    out = tmp_path / "out"
+    assert main([argument.format(run=folder) for argument in arguments] + ["--out", str(out)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("plots: ")
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+    assert not captured.out
+
+
+def test_read_errors_are_the_readers(tmp_path):
+    with pytest.raises(RecordError):
+        plots.draw_all(tmp_path / "nowhere", tmp_path)
+
+
+def test_summary_of_other_engines_only(run):
+    other = changed(run, "summary", engine="xad")
+    with pytest.raises(NothingToDrawError, match="no measured cell of the engines ad and ad-compiled"):
+        summary(other)
+    assert isinstance(everything(other), pd.DataFrame)
