@@ -132,6 +132,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     assert state.campaign is not None
     campaign, reporter = state.campaign, state.reporter
     cells = sorted({visit.cell for visit in todo}, key=lambda cell: (work(cell), cell))
+    _keep()
     reporter.phase(f"Checking {len(cells)} cells")
     for i, cell in enumerate(cells):
         reporter.at(i / len(cells), str(cell))
@@ -139,11 +140,15 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         if row is not None and row.status in ("wrong", "error"):
             reporter.say(f"{row.status}: {cell}: {row.note}")
     session.items[:] = [item for item in session.items if (v := visit_of(item)) in todo and v.cell in campaign.ready]
-    # What lives now lives until the end; the collector need not look at it again between visits.
-    gc.collect()
-    gc.freeze()
+    _keep()
     state.total_seconds = measure.seconds_left(campaign)
     reporter.phase(f"Timing {len(campaign.ready)} cells in {state.settings.blocks} blocks")
+
+
+def _keep() -> None:
+    """What lives now lives until the end of the run; the collector need not look at it between visits."""
+    gc.collect()
+    gc.freeze()
 
 
 def _open(state: State, config: pytest.Config, chosen: list[Visit]) -> list[Visit]:
@@ -247,7 +252,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """No dots: the reporter says where the run is."""
-    return ("passed", "", "") if report.passed and report.when == "call" else None
+    return (report.outcome, "", "") if report.when == "call" and not report.failed else None
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -46,8 +46,8 @@ class Settings:
     """
 
     selection: Selection = Selection()
-    budget: float = 120.0
-    blocks: int = 7
+    budget: float = 130.0
+    blocks: int = 5
     seed: int = 1
     time_limit: float = 60.0
 
