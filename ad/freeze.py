@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ad import machine
-from ad.kernels import CASES, FIXED, opcode
+from ad.opcodes import ACTIVE, CASES, OPCODES
 from ad.ops import OPS
 from ad.rules import Active
 from ad.tape import Tape, Var, collector_paused
@@ -30,19 +30,18 @@ REACH = 48
 _ROWS = {name: k for k, name in enumerate(OPS)}
 
 
-def _opcodes() -> NDArray[np.uint8]:
-    """Opcodes by row and by active operands: x alone, y alone, both, the same one twice."""
-    table = np.zeros((len(OPS), 4), np.uint8)
-    for case in CASES.values():
-        place = ("x", "y", "xy", "xx").index(case.active)
-        table[_ROWS[case.row.name], place] = opcode(case.row.name, case.active)
+def _table() -> NDArray[np.uint8]:
+    """Opcodes by row and by active operands, in the order of `ACTIVE`."""
+    table = np.zeros((len(OPS), len(ACTIVE)), np.uint8)
+    for (name, active), code in OPCODES.items():
+        table[_ROWS[name], ACTIVE.index(active)] = code
     return table
 
 
-_OPCODES = _opcodes()
+_TABLE = _table()
 _PUSHED = np.zeros(256, np.uint8)
 for _code, _case in CASES.items():
-    _PUSHED[_code] = sum(p not in FIXED for p in _case.partials)
+    _PUSHED[_code] = _case.kind.count("p")
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def _flatten(tape: Tape) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[
     x = np.fromiter([var.x.adjoint if type(var.x) is Var else -1 for var in nodes], np.int32, size)
     y = np.fromiter([var.y.adjoint if type(var.y) is Var else -1 for var in nodes], np.int32, size)
     same = x == y
-    opcodes = _OPCODES[rows, np.where(same, 3, (x >= 0) + 2 * (y >= 0) - 1)]
+    opcodes = _TABLE[rows, np.where(same, 3, (x >= 0) + 2 * (y >= 0) - 1)]
     passive = [nodes[k].x for k in np.flatnonzero(x < 0)], [nodes[k].y for k in np.flatnonzero(y < 0)]
     constants = np.full(size, np.nan)
     constants[x < 0] = passive[0]

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from ad import machine
 from ad.counting import Counts, observed
 from ad.freeze import Frozen, freeze
-from ad.kernels import CASES
+from ad.opcodes import CASES
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -153,9 +153,7 @@ class Program:
         seed = _vector("tangent", tangent, self.n_inputs)
         out, tangent_out = frozen.outputs.copy(), np.zeros(self.n_outputs)
         work = self._borrow()
-        ops = self._sweeps["forward"](
-            frozen.code, frozen.constants, x, seed, work.slot, work.tangent, out, tangent_out
-        )
+        ops = self._sweeps["forward"](frozen.code, frozen.constants, x, seed, work.slot, work.tangent, out, tangent_out)
         self._return(work)
         self._count(ops=ops, forward=1)
         return (out[0], tangent_out[0]) if frozen.scalar else (out, tangent_out)
@@ -243,9 +241,7 @@ class Program:
             if seeds is None:
                 seed[first] = 1.0
             tangent = np.zeros(self.n_outputs)
-            ops = self._sweeps["forward"](
-                frozen.code, frozen.constants, x, seed, work.slot, work.tangent, out, tangent
-            )
+            ops = self._sweeps["forward"](frozen.code, frozen.constants, x, seed, work.slot, work.tangent, out, tangent)
             tangents = tangent[:, None]
         else:
             tangents = np.zeros((self.n_outputs, lanes))
@@ -303,9 +299,7 @@ class Program:
         self._count(ops=ops, reverse=1)
         return (out[0] if frozen.scalar else out), gradient
 
-    def gradient(
-        self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1
-    ) -> Vector:
+    def gradient(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Vector:
         """The gradient of a function of one output, by one reverse sweep or by N forward sweeps.
 
         Args:
@@ -325,9 +319,7 @@ class Program:
             raise TypeError(f"gradient: the function returns {self.n_outputs} numbers, expected one; use jacobian")
         return self.jacobian(x, mode, lanes=lanes, threads=threads)
 
-    def jacobian(
-        self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1
-    ) -> Matrix:
+    def jacobian(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Matrix:
         """All derivatives, by M reverse sweeps over one evaluation or by N forward sweeps.
 
         Args are those of `gradient`.
