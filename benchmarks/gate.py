@@ -132,24 +132,23 @@ def _expected(cell: Cell, jacobian: Floats) -> tuple[Floats, float | None]:
 
 def _between_modes(cell: Cell, got: Floats, quantity: str, other: Floats, shape: Sequence[int]) -> float:
     """Forward against reverse: entry by entry where both are Jacobians, by the adjoint identity otherwise."""
-    if cell.quantity == quantity == "gradient":
-        left, right = got, other
-    else:
-        left, right = (_contracted(q, a, shape) for q, a in ((cell.quantity, got), (quantity, other)))
     try:
-        return compare(left, right)
+        if cell.quantity == quantity == "gradient":
+            return compare(got, other)
+        (left, terms), (right, others) = _contracted(cell.quantity, got, shape), _contracted(quantity, other, shape)
+        return compare(left, right, max(terms, others))
     except WrongError as problem:
         raise WrongError(f"forward and reverse disagree: {problem}", problem.max_error) from None
 
 
-def _contracted(quantity: str, a: Floats, shape: Sequence[int]) -> Floats:
-    """`<cotangent, J tangent>`, from whichever product of J is at hand, shape (1,)."""
+def _contracted(quantity: str, a: Floats, shape: Sequence[int]) -> tuple[Floats, float]:
+    """`<cotangent, J tangent>` from whichever product of J is at hand, shape (1,), and the size of its terms."""
     m, n = shape
     v, w = np.asarray(tangent(n)), np.asarray(cotangent(m))
     if quantity == "jvp":
-        value = w @ a
+        terms = w * a
     elif quantity == "vjp":
-        value = a @ v
+        terms = a * v
     else:
-        value = w @ a.reshape(m, n) @ v
-    return np.asarray([value], dtype=np.float64)
+        terms = w[:, np.newaxis] * a.reshape(m, n) * v
+    return np.asarray([terms.sum()], dtype=np.float64), float(np.abs(terms).sum())
