@@ -9,9 +9,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import analysis, crossover, memory, scaling
+from benchmarks import analysis, checkpointing, crossover, memory, scaling
 from benchmarks.environment import now
-from benchmarks.options import Settings
+from benchmarks.options import Selection, Settings
 from benchmarks.record import Run, read_environment, read_run, write_environment, write_rows, write_table
 
 
@@ -53,6 +53,13 @@ def memory_pass(folder: Path, settings: Settings, seconds: float) -> None:
     if loads and not path.exists():
         rows = memory.measure(loads, run=folder.name, budget=seconds, time_limit=settings.time_limit)
         write_rows(path, list(rows))
+
+
+def checkpointing_pass(folder: Path, settings: Settings) -> None:
+    """Measure the price of checkpointing and write `checkpointing.csv`, in a run of the whole plan that has none yet."""
+    path = folder / "checkpointing.csv"
+    if settings.selection == Selection() and not path.exists():
+        write_rows(path, list(checkpointing.measure(run=folder.name)))
 
 
 def figures(folder: Path) -> list[str]:

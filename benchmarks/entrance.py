@@ -38,7 +38,7 @@ from benchmarks.record import (
 
 VISIT_OVERHEAD = 0.004
 """Seconds that pytest and a garbage collection add to a visit."""
-TIMING_SHARE = 0.75
+TIMING_SHARE = 0.7
 """Share of the budget for timing; memory, statistics and figures need the rest."""
 CLOSING_SECONDS = 10.0
 """Seconds kept free for statistics and figures."""
@@ -268,6 +268,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         reporter.phase("Measuring memory")
         left = state.settings.budget - (time.monotonic() - state.started) - CLOSING_SECONDS
         closing.memory_pass(folder, state.settings, max(left, 0.0))
+        reporter.phase("Measuring the price of checkpointing")
+        closing.checkpointing_pass(folder, state.settings)
     reporter.phase("Computing statistics")
     run = closing.analyse(folder)
     closing.stamp(folder, "interrupted" if interrupted else "finished")
