@@ -56,7 +56,7 @@ def memory_pass(folder: Path, settings: Settings, seconds: float) -> None:
 
 
 def checkpointing_pass(folder: Path, settings: Settings) -> None:
-    """Measure the price of checkpointing and write `checkpointing.csv`, in a run of the whole plan that has none yet."""
+    """Measure the price of checkpointing and write `checkpointing.csv`; for the whole plan only, and once."""
     path = folder / "checkpointing.csv"
     if settings.selection == Selection() and not path.exists():
         write_rows(path, list(checkpointing.measure(run=folder.name)))
