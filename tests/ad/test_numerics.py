@@ -1,5 +1,6 @@
 """The hard places: where derivatives have broken well-known systems, and what both modes answer here."""
 
+import functools
 import itertools
 import math
 import threading
@@ -37,6 +38,16 @@ def test_perturbations_of_different_levels_are_not_confused(d, dd):
     assert d(lambda x: x * dd(lambda y: x + y)(1.0))(1.0) == 1.0
     assert d(lambda x: x * dd(lambda y: x * y)(1.0))(4.0) == 8.0
     assert d(lambda x: dd(lambda y: x * y)(x))(4.0) == 1.0
+
+
+@MIXTURES
+def test_a_zero_of_an_outer_derivative_is_not_a_plain_zero(d, dd):
+    # Its value is zero, but its own derivative is not.
+    assert d(lambda x: dd(lambda y: x * ad.sin(y))(0.5))(0.0) == math.cos(0.5)
+    assert d(lambda x: dd(lambda y: ad.sin(y) * x)(0.5))(0.0) == math.cos(0.5)
+    assert d(lambda x: dd(lambda y: ad.exp(x * y))(0.5))(0.0) == 1.0
+    assert d(lambda x: ad.jvp(ad.exp, (0.5,), (x,))[1])(0.0) == math.exp(0.5)
+    assert d(lambda x: ad.vjp(ad.exp, 0.5)[1](x)[0])(0.0) == math.exp(0.5)
 
 
 # ---- powers ---------------------------------------------------------------------------------------------------------
@@ -136,6 +147,8 @@ def test_both_modes_agree_at_infinity_in_several_inputs():
     for mode in ("forward", "reverse"):
         assert ad.jacobian(f, mode=mode)([0.0, 0.0, 1.0]) == [0.0, 0.0, 1.0]
         assert ad.jacobian(f, mode=mode)([0.0, 2.0, 1.0]) == [INF, 0.0, 1.0]
+        # An infinite value, too, is no obstacle to a derivative that does not go through it.
+        assert ad.jacobian(lambda v: ad.log(v[0]) * v[1] + v[2], mode=mode)([0.0, 2.0, 1.0]) == [INF, -INF, 1.0]
 
 
 def test_counts_at_infinity_are_those_of_any_other_point():
@@ -178,11 +191,12 @@ def test_slopes_keep_their_digits_far_out(d):
     with mp.workdps(60):
         tanh_20 = float(1 / mp.cosh(20) ** 2)
         sigmoid_40 = float(mp.exp(-40) / (1 + mp.exp(-40)) ** 2)
-    assert d(ad.tanh)(20.0) == pytest.approx(tanh_20, rel=1e-14)
-    assert d(ad.tanh)(-20.0) == pytest.approx(tanh_20, rel=1e-14)
-    assert d(ad.sigmoid)(40.0) == pytest.approx(sigmoid_40, rel=1e-14)
-    assert d(ad.sigmoid)(-40.0) == pytest.approx(sigmoid_40, rel=1e-14)
-    assert d(ad.softplus)(-40.0) == pytest.approx(math.exp(-40), rel=1e-14)
+    close = functools.partial(pytest.approx, rel=1e-14, abs=0.0)
+    assert d(ad.tanh)(20.0) == close(tanh_20)
+    assert d(ad.tanh)(-20.0) == close(tanh_20)
+    assert d(ad.sigmoid)(40.0) == close(sigmoid_40)
+    assert d(ad.sigmoid)(-40.0) == close(sigmoid_40)
+    assert d(ad.softplus)(-40.0) == close(math.exp(-40))
 
 
 @MODES

@@ -244,7 +244,9 @@ def test_second_derivatives_are_symmetric_in_every_mixture(inner, outer):
 def test_comparisons_hold_at_every_level():
     def f(x):
         assert x > 1
-        assert 1.0 < x <= 2.0
+        assert 1.0 < x <= 1.5
+        assert x >= 1.5
+        assert not x > 1.5
         assert not x < 1.5
         assert x == 1.5
         assert x != 2
@@ -279,7 +281,7 @@ def test_a_closure_over_the_outer_variable(d, dd):
     # x * d/dy (x y^2) at y = x is 2 x^3, so 6 x^2.
     assert d(lambda x: x * dd(lambda y: x * y * y)(x))(3.0) == 54.0
     # The inner derivative holds the outer one fixed.
-    assert d(lambda x: dd(lambda y: x * x)(x))(3.0) == 0.0
+    assert d(lambda x: x * dd(lambda y: x * x)(x))(3.0) == 0.0
 
 
 @MIXTURES
