@@ -21,8 +21,7 @@ from ad.ops import OPS
 from ad.rules import Active
 from ad.tape import Tape, Var, collector_paused
 from ad.trees import flatten
-
-Vector = NDArray[np.float64]
+from ad.vectors import Array
 
 REACH = 48
 """For how many ops an input is kept in its slot until its next use, before it is worth loading it again."""
@@ -60,8 +59,8 @@ class Frozen:
     """
 
     code: NDArray[Any]
-    constants: Vector
-    outputs: Vector
+    constants: Array
+    outputs: Array
     scalar: bool
     n_inputs: int
     n_ops: int
@@ -69,7 +68,7 @@ class Frozen:
     n_partials: int
 
 
-def freeze(f: Callable[[list[Any]], Any], x: Vector) -> Frozen:
+def freeze(f: Callable[[list[Any]], Any], x: Array) -> Frozen:
     """Record `f` at `x` and freeze the tape.
 
     Args:
@@ -79,7 +78,7 @@ def freeze(f: Callable[[list[Any]], Any], x: Vector) -> Frozen:
     Raises:
         TypeError: `f` returns something that is not a number or a list of numbers, or uses values of an enclosing
             derivative.
-        CompilerMissing: see `ad.machine`.
+        CompilerMissingError: see `ad.machine`.
     """
     allocate = machine.sweeps(16)["allocate"]
     with collector_paused():
@@ -100,7 +99,7 @@ def freeze(f: Callable[[list[Any]], Any], x: Vector) -> Frozen:
     return Frozen(code, constants, values, shape is None, x.size, opcodes.size, n_slots, n_partials)
 
 
-def _flatten(tape: Tape) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], Vector]:
+def _flatten(tape: Tape) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], Array]:
     """A tape's opcodes, active operands and passive operands.
 
     Each node's number is written into its `adjoint`: the tape is not swept, and millions of nodes are numbered fastest
@@ -128,3 +127,26 @@ def _flatten(tape: Tape) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[
     left = np.where(x >= 0, x, y)
     right = np.where((x >= 0) & (y >= 0) & ~same, y, np.int32(-1))
     return opcodes, left, right, constants[used]
+
+
+def difference(there: Frozen, here: Frozen) -> str | None:
+    """What `there` (the function, recorded again) does and `here` (the program) does not, in words; None if nothing."""
+    sizes = [f"{frozen.n_ops} ops and {frozen.outputs.size} outputs" for frozen in (there, here)]
+    if sizes[0] != sizes[1]:
+        return f"f records {sizes[0]}, the program has {sizes[1]}"
+    if not np.array_equal(there.code, here.code):
+        size = min(there.code.size, here.code.size)
+        place = int(np.argmax(there.code[:size] != here.code[:size])) // 4 * 4
+        names = [_name(frozen.code[place]) for frozen in (there, here)]
+        if names[0] == names[1]:
+            return f"f uses {names[0]} on other operands than the program"
+        return f"f uses {names[0]} where the program has {names[1]}"
+    for what in ("constants", "outputs"):
+        if not np.array_equal(getattr(there, what), getattr(here, what), equal_nan=True):
+            return f"f has other {what} than those frozen into the program"
+    return None
+
+
+def _name(code: int) -> str:
+    """What an opcode is called in a message."""
+    return CASES[code].row.name if code in CASES else ("an input", "an output")[code]

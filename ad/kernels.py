@@ -62,10 +62,11 @@ def times(partial, tangent):
 _WHOLE = """\
 @sweep
 def forward_lanes(code, constant, x, seed, first, width, slot, tangent, stack, out, tangent_out):
-    c = N0
-    executed = start = 0
-    while start < code.size:
-        stop = min(start + 2 * stack.size, code.size)  # four words and at most two partials for each instruction
+    executed = 0
+    c = start = N0  # not 0, for which numba would compile everything a second time
+    while start < uint64(code.size):
+        # Four words and at most two partials for each instruction.
+        stop = min(start + N2 * uint64(stack.size), uint64(code.size))
         _, c, ops = record(code, start, stop, constant, c, x, slot, stack, out)
         push_lanes(code, start, stop, stack, seed, first, width, tangent, tangent_out)
         executed += ops
@@ -75,7 +76,7 @@ def forward_lanes(code, constant, x, seed, first, width, slot, tangent, stack, o
 
 @sweep
 def reverse(code, constant, x, cotangent, slot, adjoint, stack, out, gradient):
-    s, _, executed = record(code, 0, code.size, constant, N0, x, slot, stack, out)
+    s, _, executed = record(code, N0, uint64(code.size), constant, N0, x, slot, stack, out)
     return executed + pull(code, stack, s, cotangent, adjoint, gradient)
 """
 
@@ -211,7 +212,7 @@ _LOAD = [f"slot[o] = x[{_INPUT}]", "if home == o:", "    home = int64(-1)", "mov
 _STORE = [f"out[{_OUTPUT}] = slot[a]", "moved += 1"]
 _START = ["moved = 0", "last = 0.0", "home = int64(-1)"]
 _ALL = ["for at in range(N0, uint64(code.size), N4):"]
-_STRETCH = ["for at in range(uint64(start), uint64(stop), N4):"]
+_STRETCH = ["for at in range(start, stop, N4):"]
 
 
 def _values() -> Lines:
@@ -234,7 +235,8 @@ def _record() -> Lines:
     cases = [(f"op == {k}", _record_case(k, case)) for k, case in CASES.items()]
     cases = [(f"op == {LOAD}", _LOAD), *cases, (f"op == {STORE}", _STORE)]
     params = "code, start, stop, constant, c, x, slot, stack, out"
-    return _sweep("record", params, [*_START, "s = N0"], _STRETCH, cases, ["return s, c, (stop - start) // 4 - moved"])
+    end = ["return s, c, int64((stop - start) // N4) - moved"]
+    return _sweep("record", params, [*_START, "s = N0"], _STRETCH, cases, end)
 
 
 # ---- sweeps that know only kinds of ops -----------------------------------------------------------------------------

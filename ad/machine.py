@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import linecache
 import os
 import sys
 import tempfile
 import threading
 import time
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,7 +33,7 @@ INSTALL = "python -m pip install 'numba>=0.60'"
 _lock = threading.RLock()
 
 
-class CompilerMissing(ImportError):
+class CompilerMissingError(ImportError):
     """There is no numba that can compile; the message says in one line what to install."""
 
 
@@ -41,16 +41,16 @@ def require() -> ModuleType:
     """The numba package.
 
     Raises:
-        CompilerMissing: it is missing, too old, or does not work with this Python or NumPy.
+        CompilerMissingError: it is missing, too old, or does not work with this Python or NumPy.
     """
     try:
         import numba
     except ImportError as error:
         reason = str(error).splitlines()[0] if str(error) else "not installed"
-        raise CompilerMissing(f"ad.compile needs numba ({reason}); install it: {INSTALL}") from None
+        raise CompilerMissingError(f"ad.compile needs numba ({reason}); install it: {INSTALL}") from None
     found = tuple(int(part) for part in numba.__version__.split(".")[:2])
     if found < NUMBA:
-        raise CompilerMissing(f"ad.compile needs numba >= 0.60, found {numba.__version__}; upgrade it: {INSTALL}")
+        raise CompilerMissingError(f"ad.compile needs numba >= 0.60, found {numba.__version__}; upgrade it: {INSTALL}")
     return numba
 
 
@@ -72,11 +72,7 @@ def _module() -> tuple[ModuleType, Path | None]:
     try:
         path = cache_directory() / f"{name}.py"
         _write_once(path, text.replace("CACHE", "True"))
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
+        module = _from_file(name, path)
     except (OSError, RuntimeError) as error:
         _say(f"cannot keep compiled sweeps in {cache_directory()} ({error}); compiling in memory")
         return _in_memory(name, text.replace("CACHE", "False")), None
@@ -91,6 +87,15 @@ def _write_once(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
         file.write(text)
     os.replace(file.name, path)
+
+
+def _from_file(name: str, path: Path) -> ModuleType:
+    loader = SourceFileLoader(name, str(path))
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name] = module
+    loader.exec_module(module)
+    return module
 
 
 def _in_memory(name: str, text: str) -> ModuleType:
@@ -111,7 +116,7 @@ def _signatures(word: int) -> dict[str, str]:
     line = "float64[::1]"
     return {
         "values": f"({code}, {line}, {line}, {line}, {line})",
-        "record": f"({code}, int64, int64, {line}, uint64, {line}, {line}, {line}, {line})",
+        "record": f"({code}, uint64, uint64, {line}, uint64, {line}, {line}, {line}, {line})",
         "pull": f"({code}, {line}, uint64, {line}, {line}, {line})",
         "forward": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",
         "forward_lanes": f"({code}, {line}, {line}, {line}, int64, int64, {line}, {line}, {line}, {line}, {line})",
@@ -125,7 +130,7 @@ def sweeps(word: int) -> dict[str, Any]:
     """The compiled sweeps for programs of 16-bit or 32-bit words, by name, ready to be called.
 
     Raises:
-        CompilerMissing: see `require`.
+        CompilerMissingError: see `require`.
     """
     with _lock:
         module, path = _module()
@@ -134,11 +139,13 @@ def sweeps(word: int) -> dict[str, Any]:
         if cold:
             _say("compiling the sweeps for this machine, once; this takes about ten seconds")
         start = time.perf_counter()
-        compiled = {}
+        compiled: dict[str, Any] = {}
         for name, signature in _signatures(word).items():
-            function = getattr(module, name)
+            function = compiled[name] = getattr(module, name)
+            function.disable_compile(False)
             function.compile(signature)
-            compiled[name] = function
+        for function in compiled.values():
+            function.disable_compile()  # other types of arguments are an error, not a reason to compile for seconds
         if cold:
             if ready:
                 ready.touch()

@@ -17,30 +17,25 @@ Needs numba; `import ad` does not.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ad import machine
-from ad.counting import Counts, observed
-from ad.freeze import Frozen, freeze
-from ad.opcodes import CASES
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-
-CHUNK = 256
-"""Instructions that a forward sweep records before it pushes the tangents through them."""
+from ad.counting import Counts
+from ad.freeze import Frozen, difference, freeze
+from ad.vectors import Array, numbers, positive, vector
+from ad.workspace import Workspace, Workspaces, observe
 
 CACHE_BYTES = 24 << 10
 """How much of the slots' tangents should fit in the fastest cache."""
 
 _NONE = np.empty(0)
+_ONE = np.ones(1)
+_START = np.uint64(0)
 
 
 class FrozenError(ValueError):
@@ -66,7 +61,7 @@ def compile(f: Callable[[list[Any]], Any], x: ArrayLike | int) -> Program:
         if x < 0:
             raise ValueError(f"x: got {x}, expected a list of numbers or their number, 0 or more")
         return Program(f, freeze(f, np.ones(int(x))))
-    at = _numbers("x", x)
+    at = numbers("x", x)
     if at.ndim != 1:
         raise ValueError(f"x: got shape {at.shape}, expected a list of numbers or their number")
     return Program(f, freeze(f, at))
@@ -85,12 +80,9 @@ class Program:
         n_outputs: numbers that come out, M.
         n_ops: ops of one evaluation.
         n_slots: values that are alive at the same time, at most.
-        counts: what this program has executed so far: sweeps (one for each tangent) and ops (one for each op and
-            tangent; a reverse sweep's own evaluation counts too), counted by the sweeps themselves.
     """
 
     def __init__(self, f: Callable[[list[Any]], Any], frozen: Frozen) -> None:
-        self.counts = Counts()
         self.n_inputs = frozen.n_inputs
         self.n_outputs = frozen.outputs.size
         self.n_ops = frozen.n_ops
@@ -98,15 +90,24 @@ class Program:
         self._f = f
         self._frozen = frozen
         self._sweeps = machine.sweeps(8 * frozen.code.itemsize)
-        self._spare: list[_Work] = []
-        self._lock = threading.Lock()
+        self._workspaces = Workspaces(frozen)
+
+    @property
+    def counts(self) -> Counts:
+        """What this program has executed so far, as counted by the sweeps themselves.
+
+        A sweep counts once for each tangent or cotangent; an op once for each tangent carried through it, and in
+        reverse mode once in the evaluation that keeps the partials and once in each sweep that reads them.
+        `ad.count()` sees the same.
+        """
+        return self._workspaces.counts
 
     @property
     def nbytes(self) -> int:
         """Bytes that a gradient works on: the program, constants, inputs, slots, kept partials and the gradient."""
         frozen = self._frozen
-        numbers = frozen.constants.size + 2 * frozen.n_inputs + 2 * frozen.n_slots + frozen.n_partials
-        return int(frozen.code.nbytes + 8 * (numbers + 2 * frozen.outputs.size))
+        count = frozen.constants.size + 2 * frozen.n_inputs + 2 * frozen.n_slots + frozen.n_partials
+        return int(frozen.code.nbytes + 8 * (count + 2 * frozen.outputs.size))
 
     def __repr__(self) -> str:
         return f"<Program: {self.n_inputs} inputs, {self.n_outputs} outputs, {self.n_ops} ops, {self.n_slots} slots>"
@@ -124,13 +125,13 @@ class Program:
             ValueError: `x` has another shape.
         """
         frozen = self._frozen
-        x = _vector("x", x, self.n_inputs)
-        out = frozen.outputs.copy()
-        work = self._borrow()
-        ops = self._sweeps["values"](frozen.code, frozen.constants, x, work.slot, out)
-        self._return(work)
-        self._count(ops=ops)
-        return out[0] if frozen.scalar else out
+        x = vector("x", x, self.n_inputs)
+        work = self._workspaces.borrow()
+        ops = self._sweeps["values"](frozen.code, frozen.constants, x, work.slot, work.out)
+        value = self._result(work.out)
+        self._workspaces.give_back(work, ops)
+        observe(ops)
+        return value
 
     # ---- forward ----------------------------------------------------------------------------------------------------
 
@@ -148,17 +149,24 @@ class Program:
             TypeError: `x` or `tangent` is not numbers.
             ValueError: one of them has another shape.
         """
-        frozen = self._frozen
-        x = _vector("x", x, self.n_inputs)
-        seed = _vector("tangent", tangent, self.n_inputs)
-        out, tangent_out = frozen.outputs.copy(), np.zeros(self.n_outputs)
-        work = self._borrow()
-        ops = self._sweeps["forward"](frozen.code, frozen.constants, x, seed, work.slot, work.tangent, out, tangent_out)
-        self._return(work)
-        self._count(ops=ops, forward=1)
-        return (out[0], tangent_out[0]) if frozen.scalar else (out, tangent_out)
+        x = vector("x", x, self.n_inputs)
+        seed = vector("tangent", tangent, self.n_inputs)
+        work = self._workspaces.borrow()
+        ops = self._forward(x, seed, work)
+        both = self._result(work.out), self._result(work.tangent_out)
+        self._workspaces.give_back(work, ops, forward=1)
+        observe(ops, forward=1)
+        return both
 
-    def jvps(self, x: ArrayLike, tangents: ArrayLike, *, lanes: int | None = None, threads: int = 1) -> Matrix:
+    def _forward(self, x: Array, seed: Array, work: Workspace) -> int:
+        """One forward sweep of one tangent; returns the ops executed."""
+        code, constants = self._frozen.code, self._frozen.constants
+        ops: int = self._sweeps["forward"](
+            code, constants, x, seed, work.slot, work.tangent, work.out, work.tangent_out
+        )
+        return ops
+
+    def jvps(self, x: ArrayLike, tangents: ArrayLike, *, lanes: int | None = None, threads: int = 1) -> Array:
         """Many forward sweeps, several tangents carried together through one pass.
 
         Args:
@@ -175,16 +183,16 @@ class Program:
             TypeError: an argument is not numbers.
             ValueError: an argument has another shape, or `lanes` or `threads` is not positive.
         """
-        x = _vector("x", x, self.n_inputs)
-        seeds = _numbers("tangents", tangents)
+        x = vector("x", x, self.n_inputs)
+        seeds = numbers("tangents", tangents)
         if seeds.ndim != 2 or seeds.shape[1] != self.n_inputs:
             raise ValueError(f"tangents: got shape {seeds.shape}, expected (K, {self.n_inputs})")
-        out = self._blocks(x, seeds, 0, seeds.shape[0], lanes, threads)
+        out = self._sweep_all(x, seeds, 0, seeds.shape[0], lanes, threads)
         return out[0] if self._frozen.scalar else np.ascontiguousarray(out.T)
 
     def forward_block(
         self, x: ArrayLike, start: int, stop: int, *, lanes: int | None = None, threads: int = 1
-    ) -> Vector:
+    ) -> Array:
         """The derivatives in the inputs `start` to `stop`, by as many forward sweeps: a part of a gradient.
 
         Every op is executed for every tangent; that most of them are zero is not made use of.
@@ -203,64 +211,73 @@ class Program:
             TypeError: `x` is not numbers.
             ValueError: `x` has another shape, the range is not one of inputs, or `lanes` or `threads` is not positive.
         """
-        x = _vector("x", x, self.n_inputs)
+        x = vector("x", x, self.n_inputs)
         if not 0 <= start <= stop <= self.n_inputs:
             raise ValueError(f"start, stop: got {start}, {stop}, expected 0 <= start <= stop <= {self.n_inputs}")
-        out = self._blocks(x, None, start, stop, lanes, threads)
+        out = self._sweep_all(x, None, start, stop, lanes, threads)
         return out[0] if self._frozen.scalar else out
 
-    def _blocks(
-        self, x: Vector, seeds: Matrix | None, start: int, stop: int, lanes: int | None, threads: int
-    ) -> Matrix:
-        """Forward sweeps `start` to `stop` in blocks of lanes over threads; the tangents, shape (M, stop - start)."""
-        lanes = self.lanes if lanes is None else _positive("lanes", lanes)
-        _positive("threads", threads)
+    def _sweep_all(
+        self, x: Array, seeds: Array | None, start: int, stop: int, lanes: int | None, threads: int
+    ) -> Array:
+        """Forward sweeps `start` to `stop` in passes over threads; the tangents, shape (M, stop - start).
+
+        The seeds are rows of `seeds`, or unit vectors.
+        """
+        lanes = self.lanes if lanes is None else positive("lanes", lanes)
+        threads = positive("threads", threads)
         out = np.zeros((self.n_outputs, stop - start))
+        one_by_one = lanes == 1
+        step = max(1, -(-(stop - start) // (8 * threads))) if one_by_one else lanes
 
-        def block(first: int) -> int:
-            last = min(first + lanes, stop)
-            ops, out[:, first - start : last - start] = self._pass(x, seeds, first, last)
-            return ops * (last - first)
+        def part(first: int) -> int:
+            last = min(first + step, stop)
+            sweep = self._one_by_one if one_by_one else self._pass
+            work = self._workspaces.borrow()
+            ops = sweep(x, seeds, first, last, work, out[:, first - start : last - start])
+            self._workspaces.give_back(work, ops, forward=last - first)
+            return ops
 
-        firsts = range(start, stop, lanes)
+        firsts = range(start, stop, step)
         if threads == 1 or len(firsts) < 2:
-            ops = sum(map(block, firsts))
+            ops = sum(map(part, firsts))
         else:
             with ThreadPoolExecutor(threads) as pool:
-                ops = sum(pool.map(block, firsts))
-        self._count(ops=ops, forward=stop - start)
+                ops = sum(pool.map(part, firsts))
+        observe(ops, forward=stop - start)
         return out
 
-    def _pass(self, x: Vector, seeds: Matrix | None, first: int, last: int) -> tuple[int, Matrix]:
-        """One pass that carries the tangents `first` to `last`: unit vectors, or rows of `seeds`."""
-        frozen, lanes = self._frozen, last - first
-        work = self._borrow()
-        out = frozen.outputs.copy()
-        if lanes == 1:
-            seed = np.zeros(self.n_inputs) if seeds is None else np.ascontiguousarray(seeds[first])
+    def _one_by_one(self, x: Array, seeds: Array | None, first: int, last: int, work: Workspace, out: Array) -> int:
+        """Forward sweeps that carry one tangent each; writes the tangents, returns the ops executed."""
+        ops, unit = 0, np.zeros(self.n_inputs)
+        for k in range(first, last):
             if seeds is None:
-                seed[first] = 1.0
-            tangent = np.zeros(self.n_outputs)
-            ops = self._sweeps["forward"](frozen.code, frozen.constants, x, seed, work.slot, work.tangent, out, tangent)
-            tangents = tangent[:, None]
-        else:
-            tangents = np.zeros((self.n_outputs, lanes))
-            seed = _NONE if seeds is None else seeds[first:last].T.reshape(-1)
-            ops = self._sweeps["forward_lanes"](
-                frozen.code,
-                frozen.constants,
-                x,
-                seed,
-                first,
-                lanes,
-                work.slot,
-                _aligned(self.n_slots * lanes),
-                work.chunk,
-                out,
-                tangents.reshape(-1),
-            )
-        self._return(work)
-        return ops, tangents
+                unit[k] = 1.0
+            ops += self._forward(x, unit if seeds is None else seeds[k], work)
+            out[:, k - first] = work.tangent_out
+            if seeds is None:
+                unit[k] = 0.0
+        return ops
+
+    def _pass(self, x: Array, seeds: Array | None, first: int, last: int, work: Workspace, out: Array) -> int:
+        """One pass that carries the tangents `first` to `last`; writes them, returns the ops executed."""
+        frozen, lanes = self._frozen, last - first
+        tangents = np.zeros(self.n_outputs * lanes)
+        ops: int = self._sweeps["forward_lanes"](
+            frozen.code,
+            frozen.constants,
+            x,
+            _NONE if seeds is None else seeds[first:last].T.reshape(-1),
+            first,
+            lanes,
+            work.slot,
+            work.lanes(self.n_slots * lanes),
+            work.stretch,
+            work.out,
+            tangents,
+        )
+        out[:] = tangents.reshape(self.n_outputs, lanes)
+        return ops * lanes
 
     @property
     def lanes(self) -> int:
@@ -270,12 +287,12 @@ class Program:
 
     # ---- reverse ----------------------------------------------------------------------------------------------------
 
-    def vjp(self, x: ArrayLike, cotangent: ArrayLike = 1.0) -> tuple[Any, Vector]:
+    def vjp(self, x: ArrayLike, cotangent: ArrayLike | None = None) -> tuple[Any, Array]:
         """One reverse sweep: the value, and cotangent times J.
 
         Args:
             x: inputs, shape (N,).
-            cotangent: seed; a number for a function of one number, else shape (M,).
+            cotangent: seed; a number for a function of one number (1 if omitted), else shape (M,).
 
         Returns:
             The value (a number or shape (M,)) and the adjoints of the inputs, shape (N,).
@@ -285,21 +302,29 @@ class Program:
             ValueError: an argument has another shape.
         """
         frozen = self._frozen
-        x = _vector("x", x, self.n_inputs)
-        seed = _numbers("cotangent", cotangent)
-        if seed.shape != (() if frozen.scalar else (self.n_outputs,)):
-            expected = "a number" if frozen.scalar else f"shape ({self.n_outputs},)"
-            raise ValueError(f"cotangent: got shape {seed.shape}, expected {expected}")
-        out, gradient = frozen.outputs.copy(), np.zeros(self.n_inputs)
-        work = self._borrow()
+        x = vector("x", x, self.n_inputs)
+        seed = self._cotangent(cotangent)
+        gradient = np.zeros(self.n_inputs)
+        work = self._workspaces.borrow()
         ops = self._sweeps["reverse"](
-            frozen.code, frozen.constants, x, seed.reshape(-1), work.slot, work.adjoint, work.stack, out, gradient
+            frozen.code, frozen.constants, x, seed, work.slot, work.adjoint, work.stack, work.out, gradient
         )
-        self._return(work)
-        self._count(ops=ops, reverse=1)
-        return (out[0] if frozen.scalar else out), gradient
+        value = self._result(work.out)
+        self._workspaces.give_back(work, ops, reverse=1)
+        observe(ops, reverse=1)
+        return value, gradient
 
-    def gradient(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Vector:
+    def _cotangent(self, cotangent: ArrayLike | None) -> Array:
+        """The seed of a reverse sweep, shape (M,)."""
+        if cotangent is None and self._frozen.scalar:
+            return _ONE
+        seed = numbers("cotangent", 1.0 if cotangent is None else cotangent)
+        if seed.shape != (self.n_outputs,) and not (self._frozen.scalar and seed.shape == ()):
+            expected = "a number" if self._frozen.scalar else f"shape ({self.n_outputs},)"
+            raise ValueError(f"cotangent: got shape {seed.shape}, expected {expected}")
+        return seed.reshape(-1)
+
+    def gradient(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Array:
         """The gradient of a function of one output, by one reverse sweep or by N forward sweeps.
 
         Args:
@@ -319,7 +344,7 @@ class Program:
             raise TypeError(f"gradient: the function returns {self.n_outputs} numbers, expected one; use jacobian")
         return self.jacobian(x, mode, lanes=lanes, threads=threads)
 
-    def jacobian(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Matrix:
+    def jacobian(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Array:
         """All derivatives, by M reverse sweeps over one evaluation or by N forward sweeps.
 
         Args are those of `gradient`.
@@ -338,20 +363,18 @@ class Program:
         if self._frozen.scalar:
             return self.vjp(x)[1]
         frozen = self._frozen
-        x = _vector("x", x, self.n_inputs)
+        x = vector("x", x, self.n_inputs)
         rows = np.zeros((self.n_outputs, self.n_inputs))
         cotangent = np.zeros(self.n_outputs)
-        work = self._borrow()
-        code, stack = frozen.code, work.stack
-        top, _, ops = self._sweeps["record"](
-            code, 0, code.size, frozen.constants, np.uint64(0), x, work.slot, stack, frozen.outputs.copy()
-        )
+        work = self._workspaces.borrow()
+        code, stack, end = frozen.code, work.stack, np.uint64(frozen.code.size)
+        top, _, ops = self._sweeps["record"](code, _START, end, frozen.constants, _START, x, work.slot, stack, work.out)
         for k, row in enumerate(rows):
             cotangent[k] = 1.0
-            ops += self._sweeps["pull"](code, stack, top, cotangent, work.adjoint, row)
+            ops += self._sweeps["pull"](code, stack, np.uint64(top), cotangent, work.adjoint, row)
             cotangent[k] = 0.0
-        self._return(work)
-        self._count(ops=ops, reverse=self.n_outputs)
+        self._workspaces.give_back(work, ops, reverse=self.n_outputs)
+        observe(ops, reverse=self.n_outputs)
         return rows
 
     # ---- the rest ---------------------------------------------------------------------------------------------------
@@ -367,106 +390,10 @@ class Program:
             TypeError: `x` is not numbers.
             ValueError: `x` has another shape.
         """
-        there, here = freeze(self._f, _vector("x", x, self.n_inputs)), self._frozen
-        if there.n_ops != here.n_ops or there.outputs.size != here.outputs.size:
-            raise FrozenError(
-                f"x: at this point f records {there.n_ops} ops and {there.outputs.size} outputs, "
-                f"the program has {here.n_ops} and {here.outputs.size}"
-            )
-        if not np.array_equal(there.code, here.code):
-            size = min(there.code.size, here.code.size)
-            place = int(np.argmax(there.code[:size] != here.code[:size])) // 4 * 4
-            names = [_name(code.code[place]) for code in (there, here)]
-            raise FrozenError(f"x: at this point f records {names[0]} where the program has {names[1]}")
-        for what in ("constants", "outputs"):
-            if not np.array_equal(getattr(there, what), getattr(here, what), equal_nan=True):
-                raise FrozenError(f"x: at this point f uses other {what} than those frozen into the program")
+        found = difference(freeze(self._f, vector("x", x, self.n_inputs)), self._frozen)
+        if found:
+            raise FrozenError(f"x: at this point {found}")
 
-    def _borrow(self) -> _Work:
-        try:
-            return self._spare.pop()
-        except IndexError:
-            return _Work(self._frozen)
-
-    def _return(self, work: _Work) -> None:
-        self._spare.append(work)
-
-    def _count(self, ops: int, forward: int = 0, reverse: int = 0) -> None:
-        with self._lock:
-            _add(self.counts, forward, reverse, ops)
-        if (counts := observed()) is not None:
-            _add(counts, forward, reverse, ops)
-
-
-class _Work:
-    """The memory that one execution of a program writes to, made when first needed and used again."""
-
-    def __init__(self, frozen: Frozen) -> None:
-        self._frozen = frozen
-        self.slot = np.zeros(frozen.n_slots)
-        self.chunk = np.empty(2 * CHUNK)
-
-    @cached_property
-    def tangent(self) -> Vector:
-        """The slots' tangents in a forward sweep of one lane."""
-        return np.zeros(self._frozen.n_slots)
-
-    @cached_property
-    def adjoint(self) -> Vector:
-        """The slots' adjoints; a reverse sweep leaves them at zero, as it found them."""
-        return np.zeros(self._frozen.n_slots)
-
-    @cached_property
-    def stack(self) -> Vector:
-        """The partials of a whole program."""
-        return np.empty(self._frozen.n_partials)
-
-
-def _aligned(size: int) -> Vector:
-    """Memory that begins where a vector register's load does."""
-    memory = np.empty(size + 8)
-    start = -memory.ctypes.data // 8 % 8
-    return memory[start : start + size]
-
-
-def _add(counts: Counts, forward: int, reverse: int, ops: int) -> None:
-    counts.forward_sweeps += forward
-    counts.reverse_sweeps += reverse
-    counts.ops += ops
-
-
-def _numbers(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """A contiguous array of float64.
-
-    Raises:
-        TypeError: `value` is not (an array of) real numbers.
-    """
-    if type(value) is np.ndarray and value.dtype == np.float64 and value.flags.c_contiguous:
-        return value
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise TypeError(f"{name}: got a list of lists of different lengths, expected real numbers") from None
-    if array.dtype.kind not in "fiu" and array.size:
-        raise TypeError(f"{name}: got {array.dtype}, expected real numbers")
-    return np.array(array, dtype=np.float64, order="C")
-
-
-def _vector(name: str, value: ArrayLike, size: int) -> Vector:
-    array = _numbers(name, value)
-    if array.shape != (size,):
-        raise ValueError(f"{name}: got shape {array.shape}, expected ({size},)")
-    return array
-
-
-def _positive(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name}: got {type(value).__name__}, expected a positive int")
-    if value < 1:
-        raise ValueError(f"{name}: got {value}, expected a positive int")
-    return int(value)
-
-
-def _name(code: int) -> str:
-    """What an opcode is called in a message."""
-    return CASES[code].row.name if code in CASES else ("an input", "an output")[code]
+    def _result(self, out: Array) -> Any:
+        """Outputs as the caller gets them: one number, or an array of their own."""
+        return out[0] if self._frozen.scalar else out.copy()

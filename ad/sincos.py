@@ -21,7 +21,7 @@ PIO2_B = 6.07710050630396597660e-11  # the next 33
 PIO2_C = 2.02226624879595063154e-21  # the next 53
 
 
-def sin(x):  # type: ignore[no-untyped-def]
+def sin(x: float) -> float:
     """The sine of a float."""
     if abs(x) < LIMIT:
         k = (x * TWO_OVER_PI + ROUND) - ROUND
@@ -33,7 +33,7 @@ def sin(x):  # type: ignore[no-untyped-def]
     return math.sin(x)
 
 
-def cos(x):  # type: ignore[no-untyped-def]
+def cos(x: float) -> float:
     """The cosine of a float."""
     if abs(x) < LIMIT:
         k = (x * TWO_OVER_PI + ROUND) - ROUND
@@ -45,7 +45,7 @@ def cos(x):  # type: ignore[no-untyped-def]
     return math.cos(x)
 
 
-def _sine(r, tail):  # type: ignore[no-untyped-def]
+def _sine(r: float, tail: float) -> float:
     """sin(r - tail) for |r| <= pi/4 and a tail below an ulp or so."""
     z = r * r
     w = z * z
@@ -56,7 +56,7 @@ def _sine(r, tail):  # type: ignore[no-untyped-def]
     return r - (tail - (r * z) * p)  # in this order, the sine of -0.0 is -0.0
 
 
-def _cosine(r):  # type: ignore[no-untyped-def]
+def _cosine(r: float) -> float:
     """cos(r) for |r| <= pi/4."""
     z = r * r
     w = z * z
