@@ -36,7 +36,7 @@ from benchmarks.record import (
     write_environment,
 )
 
-VISIT_OVERHEAD = 0.004
+VISIT_OVERHEAD = 0.002
 """Seconds that pytest and a garbage collection add to a visit."""
 TIMING_SHARE = 0.7
 """Share of the budget for timing; memory, statistics and figures need the rest."""
@@ -100,6 +100,8 @@ def configure(config: pytest.Config) -> None:
         config.option.benchmark_quiet = True
     if config.option.verbose == 0:
         config.option.verbose = -1  # the reporter says where the run is
+    # A visit that is interrupted, or given up for want of time, does not use the fixture that it has asked for.
+    config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")
     config.stash[STATE] = State(settings, time.monotonic(), results, resume, Reporter(sys.stdout), visits)
 
 
@@ -265,11 +267,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     state.campaign.timings.close()
     gc.unfreeze()
     if not interrupted:
-        reporter.phase("Measuring memory")
-        left = state.settings.budget - (time.monotonic() - state.started) - CLOSING_SECONDS
-        closing.memory_pass(folder, state.settings, max(left, 0.0))
-        reporter.phase("Measuring the price of checkpointing")
-        closing.checkpointing_pass(folder, state.settings)
+        try:
+            reporter.phase("Measuring memory")
+            left = state.settings.budget - (time.monotonic() - state.started) - CLOSING_SECONDS
+            closing.memory_pass(folder, state.settings, max(left, 0.0))
+            reporter.phase("Measuring the price of checkpointing")
+            closing.checkpointing_pass(folder, state.settings)
+        except KeyboardInterrupt:
+            interrupted = True
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
     reporter.phase("Computing statistics")
     run = closing.analyse(folder)
     closing.stamp(folder, "interrupted" if interrupted else "finished")

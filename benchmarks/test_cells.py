@@ -16,7 +16,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("visit", visits, ids=map(str, visits))
 
 
-@pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")  # a cell given up for want of time
 def test_cell(visit: Visit, benchmark: Any, request: pytest.FixtureRequest) -> None:
     """Time one cell in one block; whatever happens becomes a row."""
     campaign = request.config.stash[entrance.STATE].campaign

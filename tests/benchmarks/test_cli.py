@@ -1,0 +1,140 @@
+"""`python -m benchmarks`: what it prints, and what it says to wrong arguments."""
+
+from __future__ import annotations
+
+import shutil
+
+import pandas as pd
+import pytest
+from harness import campaign_in
+
+from benchmarks import closing
+from benchmarks.__main__ import main
+from benchmarks.cells import plan
+from benchmarks.measure import Times
+from benchmarks.options import OptionError, Selection, Settings, settings_from, sizes_from
+from benchmarks.record import read_table, write_environment, write_table
+
+pytestmark = pytest.mark.usefixtures("small_heap")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Two runs of made-up times: `slow` needs twice the time of `fast`, but for primals."""
+    folder = tmp_path_factory.mktemp("results")
+    cells = plan(Selection(families=("chain",), engines=("ad",), sizes=(1, 4)))
+    for name, factor in (("fast", 1.0), ("slow", 2.0)):
+        (folder / name).mkdir()
+
+        def stopwatch(run, seconds, factor=factor):
+            return Times(1e-3 * factor, 1e-3 * factor, 1e-3 * factor, 0.0, 3, 1)
+
+        campaign = campaign_in(folder / name, cells, Settings(blocks=5), stopwatch)
+        campaign.timings.close()
+        write_environment(folder / name, {"run": name})
+        closing.analyse(folder / name)
+    return folder
+
+
+def test_comparing_finds_what_became_slower(results, capsys):
+    arguments = ["compare", "fast", "slow", f"--results={results}"]
+    assert main(arguments) == 0
+    assert "7 slower" in capsys.readouterr().out
+    assert main([*arguments, "--fail-above", "1.5"]) == 1
+    assert "7 cells are slower by more than a ratio of 1.5" in capsys.readouterr().out
+    assert main([*arguments, "--fail-above", "2.5"]) == 0
+    assert main(["compare", "slow", "fast", f"--results={results}", "--fail-above", "1.5"]) == 0
+    assert "7 faster" in capsys.readouterr().out
+
+
+def test_comparing_tells_what_is_missing(results, tmp_path, capsys):
+    shutil.copytree(results / "fast", tmp_path / "less")
+    timings = read_table(tmp_path / "less" / "timings.csv")
+    write_table(tmp_path / "less" / "timings.csv", timings[timings["n_inputs"] == 4])
+    assert main(["compare", str(results / "fast"), str(tmp_path / "less")]) == 0
+    assert "only in a" in capsys.readouterr().out
+
+
+def test_showing_a_run(results, capsys):
+    assert main(["show", "slow", f"--results={results}"]) == 0
+    output = capsys.readouterr().out
+    assert "Sweeps counted in" in output
+    assert "timings.csv, summary.csv, scaling.csv, crossover.csv" in output
+
+
+def test_listing_what_there_is(capsys):
+    assert main(["list"]) == 0
+    everything = capsys.readouterr().out
+    for word in ("chain", "broadcast", "map", "ad-compiled", "cells"):
+        assert word in everything
+    assert main(["list", "--family=tree", "--engine=ad", "--mode=reverse", "--size=2,8"]) == 0
+    output = capsys.readouterr().out
+    assert "tree" in output
+    assert "chain" not in output
+    assert "2 cells" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "nothing"], "neither a folder nor a run"),
+        (["compare", "nothing", "nothing"], "neither a folder nor a run"),
+        (["list", "--family=chian"], "did you mean 'chain'"),
+        (["list", "--engine=nothing"], "--engine: unknown 'nothing'"),
+        (["list", "--size=0"], "expected positive numbers"),
+        (["run", "--size=many"], "expected positive numbers"),
+        (["run", "--budget=-1"], "--budget: got '-1', expected a positive number"),
+        (["run", "--mode=backward"], "--mode: got 'backward', expected primal or forward or reverse"),
+        (["run", "--quantity="], "--quantity: got ''"),
+        (["list", "--family=map", "--mode=primal"], "there is no such cell"),
+    ],
+)
+def test_wrong_arguments_are_one_line(arguments, message, capsys):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    (line,) = captured.err.strip().splitlines()
+    assert message in line
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("ratio", ["0.9", "much", "inf", "nan", "-2"])
+def test_a_wrong_threshold_is_one_line(results, ratio, capsys):
+    assert main(["compare", "fast", "slow", f"--results={results}", f"--fail-above={ratio}"]) == 2
+    assert "expected a ratio of at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "run,block\nx"])
+def test_a_broken_run_is_one_line(results, tmp_path, content, capsys):
+    shutil.copytree(results / "fast", tmp_path / "broken")
+    (tmp_path / "broken" / "timings.csv").write_text(content)
+    for command in (["show", str(tmp_path / "broken")], ["compare", str(tmp_path / "broken"), str(results / "fast")]):
+        assert main(command) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert "timings.csv" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [("64", (64,)), ("8,2**10, 8", (8, 1024)), ("1..8", (1, 2, 4, 8)), ("5..20", (8, 16)), ("3,4..4", (3, 4))],
+)
+def test_sizes(text, sizes):
+    assert sizes_from(text) == sizes
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "x", "1,,2", "8..", "5..7", "9..1", "2**99", "1e3", "10**10"])
+def test_wrong_sizes(text):
+    with pytest.raises(OptionError, match="--size"):
+        sizes_from(text)
+
+
+def test_settings_come_from_the_options():
+    given = {"--budget": "7.5", "--blocks": "3", "--family": "chain,tree", "--size": "4"}
+    settings = settings_from(given.get)
+    assert (settings.budget, settings.blocks, settings.seed) == (7.5, 3, Settings.seed)
+    assert settings.selection == Selection(families=("chain", "tree"), sizes=(4,))
+
+
+def test_the_plan_keeps_to_the_selection():
+    cells = plan(Selection(modes=("reverse",), quantities=("gradient",), engines=("ad",)))
+    assert {(cell.engine, cell.mode, cell.quantity) for cell in cells} == {("ad", "reverse", "gradient")}
+    assert pd.Series([cell.graph for cell in cells]).nunique() == 10
