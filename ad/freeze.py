@@ -84,10 +84,12 @@ def freeze(f: Callable[[list[Any]], Any], x: Array) -> Frozen:
     with collector_paused():
         tape = Tape()
         outputs, shape = flatten("output of f", f(tape.lift(x.tolist())))
-        if any(issubclass(kind, Active) for kind in {type(var.primal) for var in tape.nodes}):
+        active = [tape.owns(out) for out in outputs]
+        kinds = {type(var.primal) for var in tape.nodes}
+        kinds |= {type(out) for out, a in zip(outputs, active, strict=True) if not a}
+        if any(issubclass(kind, Active) for kind in kinds):
             raise TypeError("f: uses values of an enclosing derivative, expected a function of its inputs alone")
         opcodes, left, right, constants = _flatten(tape)
-        active = [tape.owns(out) for out in outputs]
         nodes = np.array([out.adjoint if a else -1 for out, a in zip(outputs, active, strict=True)], np.int32)
         values = np.array([np.nan if a else float(out) for out, a in zip(outputs, active, strict=True)])
         del outputs, tape  # the graph is freed before the collector comes back

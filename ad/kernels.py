@@ -57,6 +57,11 @@ sweep = njit(error_model="numpy", cache=CACHE, nogil=True)
 def times(partial, tangent):
     """A tangent of exactly zero gives zero, even where the partial is infinite."""
     return partial * tangent if tangent != 0.0 else 0.0
+
+
+@jit
+def fetch(slot, k, last, home):
+    return last if home == k else slot[k]
 '''
 
 _WHOLE = """\
@@ -68,7 +73,7 @@ def forward_lanes(code, constant, x, seed, first, width, slot, tangent, stack, o
         # Four words and at most two partials for each instruction.
         stop = min(start + N2 * uint64(stack.size), uint64(code.size))
         _, c, ops = record(code, start, stop, constant, c, x, slot, stack, out)
-        push_lanes(code, start, stop, stack, seed, first, width, tangent, tangent_out)
+        push_lanes(code, start, stop, stack, x, seed, first, width, tangent, tangent_out)
         executed += ops
         start = stop
     return executed
@@ -183,7 +188,7 @@ def _evaluate(k: int, case: Case) -> tuple[Lines, dict[str, str]]:
         names[p] = f"{p}{k}"
         if p in case.active or case.active == "xx":
             edge = "a" if case.active == "xx" else next(edges)
-            lines.append(f"{p}{k} = last if home == {edge} else slot[{edge}]")
+            lines.append(f"{p}{k} = fetch(slot, {edge}, last, home)")
         else:
             lines += [f"{p}{k} = constant[c]", "c += N1"]
     names["out"] = f"out{k}"
@@ -246,10 +251,10 @@ def _push_lanes() -> Lines:
     load = [
         "i = int64(a) + (int64(b) << 16)",
         "to = uint64(o) * lanes",
-        "if seed.size:",
-        "    row = uint64(i) * lanes",
+        "if seed.size:",  # tangents one after the other: no copy, and neighbours are met in the next loads
+        "    row = uint64(first) * uint64(x.size) + uint64(i)",
         "    for k in range(lanes):",
-        "        tangent[to + k] = seed[row + k]",
+        "        tangent[to + k] = seed[row + k * uint64(x.size)]",
         "else:",  # unit vectors: lane k is the derivative in input `first + k`
         "    for k in range(lanes):",
         "        tangent[to + k] = 0.0",
@@ -264,7 +269,7 @@ def _push_lanes() -> Lines:
     ]
     cases = [(f"op == {LOAD}", load), (f"op == {STORE}", store)]
     cases += [(f"op <= {last}", _push_lanes_case(kind)) for kind, last in kinds().items()]
-    params = "code, start, stop, stack, seed, first, width, tangent, out"
+    params = "code, start, stop, stack, x, seed, first, width, tangent, out"
     return _sweep("push_lanes", params, ["s = N0", "lanes = uint64(width)"], _STRETCH, cases, [])
 
 

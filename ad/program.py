@@ -224,15 +224,14 @@ class Program:
 
         The seeds are rows of `seeds`, or unit vectors.
         """
-        lanes = self.lanes if lanes is None else positive("lanes", lanes)
         threads = positive("threads", threads)
+        share = max(1, -(-(stop - start) // threads))
+        lanes = min(self.lanes, share) if lanes is None else positive("lanes", lanes)
         out = np.zeros((self.n_outputs, stop - start))
-        one_by_one = lanes == 1
-        step = max(1, -(-(stop - start) // (8 * threads))) if one_by_one else lanes
+        sweep, step = (self._one_by_one, share) if lanes == 1 else (self._pass, lanes)
 
         def part(first: int) -> int:
             last = min(first + step, stop)
-            sweep = self._one_by_one if one_by_one else self._pass
             work = self._workspaces.borrow()
             ops = sweep(x, seeds, first, last, work, out[:, first - start : last - start])
             self._workspaces.give_back(work, ops, forward=last - first)
@@ -267,7 +266,7 @@ class Program:
             frozen.code,
             frozen.constants,
             x,
-            _NONE if seeds is None else seeds[first:last].T.reshape(-1),
+            _NONE if seeds is None else seeds.reshape(-1),
             first,
             lanes,
             work.slot,
@@ -281,9 +280,9 @@ class Program:
 
     @property
     def lanes(self) -> int:
-        """Tangents carried together by default: as many as keep the slots in cache, from 32 to 512."""
+        """Tangents carried together by default: as many as keep the slots in cache, from 32 to 1024."""
         fitting = CACHE_BYTES // (8 * max(self.n_slots, 1)) // 32 * 32
-        return min(max(fitting, 32), 512)
+        return min(max(fitting, 32), 1024)
 
     # ---- reverse ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,460 @@
+"""Compiled programs: what they promise of values, derivatives, counts, memory and errors."""
+
+import cmath
+import functools
+import math
+import random
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ad
+from ad import machine
+from ad import program as program_module
+from ad.program import FrozenError
+
+
+def chain(v):
+    acc = v[0]
+    for x in v[1:]:
+        acc = ad.sin(acc) * x + x * x
+    return acc
+
+
+def hub(v):
+    total = functools.reduce(lambda a, b: a + b, v)
+    return functools.reduce(lambda acc, x: acc + ad.sin(x * total), v, 0.0)
+
+
+def inputs(n):
+    return np.array([0.4 + (0.37 * i) % 1.1 for i in range(n)])
+
+
+def everything(program, x):
+    """The Jacobian of a program by all its ways, each of shape (M, N)."""
+    shape = (program.n_outputs, program.n_inputs)
+    yield program.jacobian(x).reshape(shape)
+    for lanes in (1, 2, 3, 32, 1000, None):
+        for threads in (1, 3):
+            yield program.jacobian(x, "forward", lanes=lanes, threads=threads).reshape(shape)
+    yield program.jvps(x, np.eye(program.n_inputs)).reshape(shape[::-1]).T
+    yield program.jvps(x, np.eye(program.n_inputs), lanes=1).reshape(shape[::-1]).T
+    yield np.array([program.jvp(x, row)[1] for row in np.eye(program.n_inputs)]).reshape(shape[::-1]).T
+    if program.n_outputs == 1:
+        yield program.vjp(x)[1][None]
+    else:
+        yield np.array([program.vjp(x, row)[1] for row in np.eye(program.n_outputs)])
+
+
+# ---- against other engines ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("f", [chain, hub])
+@pytest.mark.parametrize("n", [1, 2, 5, 40])
+def test_all_ways_give_eager_s_answer(f, n):
+    x = inputs(n)
+    program = ad.compile(f, x)
+    value, gradient = ad.value_and_grad(f)(x.tolist())
+    assert program(x) == pytest.approx(value, rel=1e-14)
+    for jacobian in everything(program, x):
+        assert jacobian[0] == pytest.approx(gradient, rel=1e-13, abs=1e-13 * np.max(np.abs(gradient)))
+
+
+UNARY = {
+    "sin": cmath.sin, "cos": cmath.cos, "tanh": cmath.tanh, "atan": cmath.atan, "asinh": cmath.asinh,
+    "square": lambda z: z * z, "neg": lambda z: -z, "exp": lambda z: cmath.exp(z),
+    "sigmoid": lambda z: 1 / (1 + cmath.exp(-z)), "sqrt": cmath.sqrt, "log": cmath.log,
+}  # fmt: skip
+BINARY = {
+    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b, "pow": lambda a, b: cmath.exp(b * cmath.log(a)),
+}  # fmt: skip
+
+
+class Complex:
+    """An engine that shares nothing with this project: a step of 1e-200 along the imaginary axis."""
+
+    def __getattr__(self, name):
+        return UNARY.get(name) or BINARY[name]
+
+
+def run(steps, xp, v):
+    """A random program: each step names an op, its operands by how far back they were computed, and maybe a number."""
+    values = list(v)
+    for name, i, j, number in steps:
+        a, b = values[i % len(values)], values[-1 - j % len(values)] if number is None else number
+        if name == "exp":
+            a = xp.tanh(a)
+        if name in ("sqrt", "log", "pow"):  # kept away from the branch cut and the pole
+            a = a * a + 0.5
+        if name == "div":
+            b = b * b + 0.5
+        if name == "pow":
+            b = xp.tanh(b) if number is None else number
+        if name in UNARY:
+            values.append(getattr(xp, name)(a))
+        elif number is not None and name in ("sub", "div") and i % 2:
+            values.append(getattr(xp, name)(number, a * a + 0.5))  # the number on the left
+        else:
+            values.append(getattr(xp, name)(a, b))
+        if number is None and len(values) % 4 == 0:
+            values.append(xp.tanh(values[-1]))  # so that nothing overflows
+    return values[-3:]
+
+
+def agree(steps, point):
+    f = functools.partial(run, steps, ad)
+    program = ad.compile(f, point)
+    eager_value, eager = np.array(f(point), float), np.array(ad.jacrev(f)(point))
+    step = 1e-200
+    rows = []
+    for k in range(len(point)):
+        z = [complex(a, step * (j == k)) for j, a in enumerate(point)]
+        rows.append([complex(out).imag / step for out in run(steps, Complex(), z)])
+    independent = np.array(rows).T
+    value = program(point)
+    scale = np.max(np.abs(eager)) + 1.0
+    assert np.all(np.abs(value - eager_value) <= 1e-12 * (np.abs(eager_value) + scale))
+    reverse = program.jacobian(point)
+    for jacobian in (reverse, program.jacobian(point, "forward"), program.jacobian(point, "forward", lanes=1)):
+        assert np.all(np.abs(jacobian - eager) <= 1e-12 * scale)
+        assert np.all(np.abs(jacobian - independent) <= 1e-10 * scale)
+    return program
+
+
+NAMES = st.sampled_from(sorted(UNARY) + 2 * sorted(BINARY))
+STEPS = st.tuples(NAMES, st.integers(0, 40), st.integers(0, 40), st.sampled_from([None, None, 1.5, -0.75, 2.0]))
+
+
+@settings(max_examples=250, deadline=None, derandomize=True)
+@given(steps=st.lists(STEPS, min_size=1, max_size=25), point=st.lists(st.floats(-1.5, 1.5), min_size=3, max_size=3))
+def test_random_graphs(steps, point):
+    agree(steps, point)
+
+
+def test_thousands_of_random_graphs():
+    rng = random.Random(5)
+    names = sorted(UNARY) + 2 * sorted(BINARY)
+    n_slots = set()
+    for _ in range(3000):
+        size = rng.choice([5, 20, 60])
+        numbers = [None, None, None, 1.5, -0.75, 2.0]
+        steps = [
+            (rng.choice(names), rng.randrange(size), rng.randrange(size), rng.choice(numbers)) for _ in range(size)
+        ]
+        n_slots.add(agree(steps, [rng.uniform(-1.5, 1.5) for _ in range(rng.randint(3, 6))]).n_slots)
+    assert len(n_slots) > 10
+
+
+# ---- shapes ---------------------------------------------------------------------------------------------------------
+
+
+def test_many_outputs_with_constants_inputs_repetitions_and_an_unused_input():
+    program = ad.compile(lambda v: [v[0] * v[1], (7.0, v[0]), v[0] * v[1], [v[1]], ad.exp(v[0])], 3)
+    x = [0.5, 2.0, 9.0]
+    assert program(x) == pytest.approx([1.0, 7.0, 0.5, 1.0, 2.0, math.exp(0.5)], rel=1e-15)
+    want = [[2, 0.5, 0], [0, 0, 0], [1, 0, 0], [2, 0.5, 0], [0, 1, 0], [math.exp(0.5), 0, 0]]
+    for jacobian in everything(program, x):
+        assert jacobian == pytest.approx(np.array(want), rel=1e-15)
+
+
+@pytest.mark.parametrize(("f", "value", "row"), [(lambda v: v[1], 2.0, [0, 1]), (lambda v: 3.0, 3.0, [0, 0])])
+def test_an_output_that_needs_no_op(f, value, row):
+    program = ad.compile(f, 2)
+    assert (program.n_ops, program([1.0, 2.0])) == (0, value)
+    for jacobian in everything(program, [1.0, 2.0]):
+        assert jacobian.tolist() == [row]
+
+
+def test_no_inputs():
+    program = ad.compile(lambda v: 2.0, [])
+    assert program([]) == 2.0
+    assert program.gradient([]).shape == program.gradient([], "forward").shape == (0,)
+
+
+def test_one_input_and_many_outputs():
+    program = ad.compile(lambda v: [ad.sin(k * v[0]) for k in range(1, 50)], 1)
+    want = np.array([[k * math.cos(0.3 * k)] for k in range(1, 50)])
+    for jacobian in everything(program, [0.3]):
+        assert jacobian == pytest.approx(want, rel=1e-13)
+
+
+def test_a_part_of_a_gradient():
+    x = inputs(50)
+    program = ad.compile(chain, x)
+    whole = program.gradient(x, "forward", lanes=8)
+    parts = [program.forward_block(x, a, a + 10, lanes=3) for a in range(0, 50, 10)]
+    assert np.array_equal(np.concatenate(parts), whole)
+    assert program.forward_block(x, 7, 7).shape == (0,)
+    assert program.jvps(x, np.zeros((0, 50))).shape == (0,)
+
+
+def test_results_are_float64_and_belong_to_the_caller():
+    program = ad.compile(lambda v: [v[0] * v[1], v[0]], 2)
+    first = program([2, 3])
+    second = program(np.array([5, 7]))
+    assert first.tolist() == [6.0, 2.0]
+    assert second.tolist() == [35.0, 5.0]
+    value, tangent = program.jvp([2.0, 3.0], [1.0, 0.0])
+    program.jvp([9.0, 9.0], [9.0, 9.0])
+    assert (value.tolist(), tangent.tolist()) == ([6.0, 2.0], [3.0, 1.0])
+    assert {a.dtype for a in (first, value, tangent, program.jacobian([1, 2]))} == {np.dtype(float)}
+    assert isinstance(ad.compile(chain, 3)([1, 2, 3]), float)
+
+
+def test_arrays_of_any_layout():
+    x = inputs(6)
+    program = ad.compile(chain, x)
+    want = program.gradient(x)
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    wide = np.repeat(x, 2)[::2]
+    swapped = x.astype(">f8")
+    for same in (x.tolist(), tuple(x), read_only, wide, swapped):
+        assert np.array_equal(program.gradient(same), want)
+        assert np.array_equal(program.gradient(same, "forward"), program.gradient(x, "forward"))
+    tangents = np.asfortranarray(np.arange(12.0).reshape(2, 6))
+    assert program.jvps(x, tangents) == pytest.approx(tangents @ want, rel=1e-13)
+
+
+# ---- counts, slots and bytes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lanes", [1, 4, None])
+def test_sweeps_and_ops_are_counted(lanes):
+    n = 10
+    program = ad.compile(chain, n)
+    x = inputs(n)
+    assert program.n_ops == 4 * (n - 1)
+    with ad.count() as counts:
+        program.gradient(x, "forward", lanes=lanes, threads=2)
+    assert (counts.forward_sweeps, counts.reverse_sweeps, counts.ops) == (n, 0, n * program.n_ops)
+    with ad.count() as counts:
+        program.gradient(x)
+    assert (counts.forward_sweeps, counts.reverse_sweeps, counts.ops) == (0, 1, 2 * program.n_ops)
+    with ad.count() as counts:
+        program(x)
+        program.jvp(x, x)
+    assert (counts.sweeps, counts.ops) == (1, 2 * program.n_ops)
+    assert (program.counts.sweeps, program.counts.ops) == (n + 2, (n + 4) * program.n_ops)
+
+
+def test_counts_of_many_outputs():
+    program = ad.compile(lambda v: [ad.sin(v[0]), v[0] * v[1], ad.exp(v[1])], 2)
+    for mode, sweeps, ops in (("forward", 2, 2 * 3), ("reverse", 3, 3 + 3 * 3)):
+        with ad.count() as counts:
+            program.jacobian([1.0, 2.0], mode)
+        assert (counts.sweeps, counts.ops) == (sweeps, ops)
+
+
+def test_long_programs_run_in_few_slots():
+    n = 3000
+    assert ad.compile(chain, n).n_slots <= 4
+    assert ad.compile(hub, n).n_slots <= 6  # the inputs are loaded a second time rather than kept
+    assert ad.compile(lambda v: [ad.sin(x) for x in v], n).n_slots <= 3
+
+
+def test_bytes_for_each_node():
+    n = 3000
+    program = ad.compile(chain, n)
+    assert 10 * n < program.nbytes <= 26 * (program.n_inputs + program.n_ops)
+
+
+def test_values_live_as_long_as_they_are_needed():
+    def f(v):
+        early = [ad.sin(x) for x in v]
+        late = chain(v)
+        for a in (*early, *reversed(early)):
+            late = late * 0.5 + a
+        return late + early[0] * early[-1]
+
+    x = inputs(60)
+    program = ad.compile(f, x)
+    want = np.array(ad.grad(f)(x.tolist()))
+    for jacobian in everything(program, x):
+        assert jacobian[0] == pytest.approx(want, rel=1e-12, abs=1e-13)
+
+
+def test_executions_leave_nothing_behind():
+    x = inputs(30)
+    program = ad.compile(chain, x)
+    value, gradient, forward = program(x), program.gradient(x), program.gradient(x, "forward", lanes=1)
+    for bad in (np.full(30, np.nan), np.full(30, np.inf), np.zeros(30), -x):
+        program(bad), program.gradient(bad), program.jvp(bad, x), program.gradient(bad, "forward")
+        program.vjp(x, np.nan)
+        assert program(x) == value
+        assert np.array_equal(program.gradient(x), gradient)
+        assert np.array_equal(program.gradient(x, "forward", lanes=1), forward)
+
+
+def test_several_threads_at_once():
+    program = ad.compile(chain, 400)
+    points = [inputs(400) * (1 + k / 100) for k in range(60)]
+    want = [program.gradient(x) for x in points]
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(program.gradient, points))
+    assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
+    assert program.counts.reverse_sweeps == 120
+
+
+# ---- frozen control flow --------------------------------------------------------------------------------------------
+
+
+def test_control_flow_is_frozen_and_the_check_says_so():
+    program = ad.compile(lambda v: ad.sin(v[0]) if v[0] > 0 else ad.cos(v[0]), [1.0])
+    assert program([-1.0]) == math.sin(-1.0)
+    program.check([2.0])
+    with pytest.raises(FrozenError, match=r"x: at this point f uses cos where the program has sin"):
+        program.check([-1.0])
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (
+            lambda v: v[0] * v[1] if v[0] > 0 else v[0] * v[1] + 1,
+            "f records 2 ops and 1 outputs, the program has 1 ops",
+        ),
+        (lambda v: v[0] * v[1] if v[0] > 0 else v[0] * v[0], "where the program has|on other operands"),
+        (lambda v: v[0] - v[1] if v[0] > 0 else v[1] - v[0], "on other operands"),
+        (lambda v: v[0] * (2.0 if v[0] > 0 else 3.0), "other constants"),
+        (lambda v: [v[0] * 2.0, 1.0 if v[0] > 0 else 0.0], "other outputs"),
+        (lambda v: [v[0], v[1]] if v[0] > 0 else [v[0], v[1], v[0]], "3 outputs"),
+    ],
+)
+def test_the_check_finds_every_kind_of_difference(f, message):
+    program = ad.compile(f, [1.0, 2.0])
+    program.check([3.0, 1.0])
+    with pytest.raises(FrozenError, match=message):
+        program.check([-3.0, 1.0])
+
+
+# ---- errors ---------------------------------------------------------------------------------------------------------
+
+X = [1.0, 2.0, 3.0]
+WRONG = [
+    (lambda p: p([1.0, 2.0]), ValueError, r"x: got shape \(2,\), expected \(3,\)"),
+    (lambda p: p([[1.0, 2.0, 3.0]]), ValueError, r"x: got shape \(1, 3\), expected \(3,\)"),
+    (lambda p: p(["a", "b", "c"]), TypeError, "x: got <U1, expected real numbers"),
+    (lambda p: p([1j, 2, 3]), TypeError, "x: got complex128, expected real numbers"),
+    (lambda p: p([True, False, True]), TypeError, "x: got bool, expected real numbers"),
+    (lambda p: p([[1.0], [2.0, 3.0]]), TypeError, "x: got lists of different lengths, expected real numbers"),
+    (lambda p: p(None), TypeError, "x: got object, expected real numbers"),
+    (lambda p: p.jvp(X, [1.0]), ValueError, r"tangent: got shape \(1,\), expected \(3,\)"),
+    (lambda p: p.jvps(X, X), ValueError, r"tangents: got shape \(3,\), expected \(K, 3\)"),
+    (lambda p: p.jvps(X, [X], lanes=0), ValueError, "lanes: got 0, expected a positive int"),
+    (lambda p: p.jvps(X, [X], lanes=1.5), TypeError, "lanes: got float, expected a positive int"),
+    (lambda p: p.jvps(X, [X], threads=-1), ValueError, "threads: got -1, expected a positive int"),
+    (lambda p: p.vjp(X, [1.0, 2.0]), ValueError, r"cotangent: got shape \(2,\), expected a number"),
+    (lambda p: p.gradient(X, "backward"), ValueError, "mode: got 'backward', expected 'forward' or 'reverse'"),
+    (lambda p: p.forward_block(X, 2, 1), ValueError, "start, stop: got 2, 1, expected 0 <= start <= stop <= 3"),
+    (lambda p: p.forward_block(X, 0, 4), ValueError, "start, stop: got 0, 4"),
+    (lambda p: p.check([1.0]), ValueError, r"x: got shape \(1,\), expected \(3,\)"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), WRONG)
+def test_wrong_arguments_of_a_program(call, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        call(ad.compile(chain, 3))
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "error", "message"),
+    [
+        (chain, -1, ValueError, "x: got -1, expected a list of numbers or their number, 0 or more"),
+        (chain, True, TypeError, "x: got bool, expected real numbers"),
+        (chain, [[1.0]], ValueError, r"x: got shape \(1, 1\), expected a list of numbers or their number"),
+        (chain, "abc", TypeError, "x: got <U3, expected real numbers"),
+        (lambda v: "abc", 1, TypeError, "output of f: got str, expected a real number"),
+        (lambda v: None, 1, TypeError, "output of f: got NoneType, expected a real number"),
+    ],
+)
+def test_wrong_arguments_of_compile(f, x, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        ad.compile(f, x)
+
+
+def test_cotangents_and_gradients_of_many_outputs():
+    program = ad.compile(lambda v: [v[0], v[1]], 2)
+    with pytest.raises(TypeError, match="gradient: the function returns 2 numbers, expected one; use jacobian"):
+        program.gradient([1.0, 2.0])
+    for cotangent in (None, 1.0, [1.0]):
+        with pytest.raises(ValueError, match=r"cotangent: got shape .*, expected shape \(2,\)"):
+            program.vjp([1.0, 2.0], cotangent)
+
+
+def test_values_of_an_enclosing_derivative_are_refused():
+    message = "f: uses values of an enclosing derivative, expected a function of its inputs alone"
+    with pytest.raises(TypeError, match=message):
+        ad.grad(lambda y: ad.compile(lambda v: v[0] * y, [1.0])([1.0]))(2.0)
+    with pytest.raises(TypeError, match=message):
+        ad.grad(lambda y: ad.compile(lambda v: [v[0], y], [1.0])([1.0]))(2.0)
+
+
+# ---- the compiler ---------------------------------------------------------------------------------------------------
+
+
+def test_importing_ad_does_not_import_the_compiler():
+    code = "import sys, ad; assert ad.compile; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_missing_or_old_compiler_is_one_line_that_says_what_to_install(monkeypatch):
+    numba = machine.require()
+    monkeypatch.setattr(numba, "__version__", "0.59.1")
+    with pytest.raises(
+        ImportError, match=r"^ad\.compile needs numba >= 0\.60, found 0\.59\.1; upgrade it: .*pip install"
+    ):
+        ad.compile(chain, 2)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(ImportError, match=r"^ad\.compile needs numba .*; install it: .*pip install") as caught:
+        ad.compile(chain, 2)
+    assert "\n" not in str(caught.value)
+
+
+def test_where_compiled_sweeps_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("AD_CACHE_DIR", str(tmp_path / "a"))
+    assert machine.cache_directory() == tmp_path / "a"
+    monkeypatch.delenv("AD_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert machine.cache_directory() == tmp_path / "forward-vs-reverse"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert machine.cache_directory() == tmp_path / ".cache" / "forward-vs-reverse"
+
+
+def test_the_source_is_kept_once_and_where_it_cannot_be_kept_it_is_compiled_in_memory(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("AD_CACHE_DIR", str(tmp_path / "kept"))
+    module, path = machine._module.__wrapped__()
+    assert path is not None
+    assert path.read_text().startswith('"""Generated by ad.kernels')
+    before = path.stat().st_mtime_ns
+    assert machine._module.__wrapped__()[1] == path
+    assert path.stat().st_mtime_ns == before
+    assert [p.suffix for p in path.parent.iterdir() if p.is_file()] == [".py"]
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AD_CACHE_DIR", str(tmp_path / "file" / "below"))
+    module, path = machine._module.__wrapped__()
+    assert path is None
+    assert module.times(2.0, 3.0) == 6.0
+    assert "compiling in memory" in capsys.readouterr().err
+
+
+def test_only_the_types_that_are_ready_are_accepted():
+    x = inputs(3)
+    program = ad.compile(chain, x)
+    with pytest.raises(TypeError):
+        program._sweeps["values"](program._frozen.code.astype(np.int64), x, x, x, x)
+
+
+def test_the_default_lanes_fit_in_cache():
+    few, many = ad.compile(chain, 10), ad.compile(lambda v: chain([ad.sin(x) for x in v]), 3000)
+    assert few.lanes == 1024
+    assert many.lanes == 32
+    assert few.lanes * few.n_slots * 8 <= program_module.CACHE_BYTES
