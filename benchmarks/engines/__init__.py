@@ -66,6 +66,8 @@ class Engine(Protocol):
 ENGINES = {
     "ad": "benchmarks.engines.eager",
     "ad-compiled": "benchmarks.engines.compiled",
+    "xad": "benchmarks.engines.xad",
+    "casadi": "benchmarks.engines.casadi",
 }
 """Name to module; each module has a function `engine()`."""
 
