@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import ad
+from benchmarks import closing, million
+from benchmarks.record import read_run
+from benchmarks.rows import MillionRow, column_dictionary
+
 ROOT = Path(__file__).parents[1]
 PAGES = [p for p in (ROOT / "README.md", ROOT / "ad" / "README.md", ROOT / "CONTRIBUTING.md") if p.exists()]
 
@@ -24,3 +29,33 @@ def test_snippets_print_what_the_page_says(page):
 def test_links_and_pictures_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+
+
+def test_readme_says_what_the_reference_run_found():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    *found, _ = closing.lines(read_run(ROOT / "results" / "reference"))
+    for line in found:
+        assert line in readme
+
+
+def test_readme_says_what_the_million_found():
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    for known in million.history(ROOT / "results" / "million").to_dict("records"):
+        assert million.sentence(MillionRow(**known)) in readme
+
+
+def test_readme_has_the_op_table():
+    assert ad.derivative_table("markdown") in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_results_page_explains_every_column():
+    assert (ROOT / "results" / "README.md").read_text(encoding="utf-8").endswith(column_dictionary())
+
+
+def test_reference_run_was_made_by_committed_code_and_counts_sweeps():
+    run = read_run(ROOT / "results" / "reference")
+    assert run.environment["dirty"] is False
+    gradients = run.timings[(run.timings["quantity"] == "gradient") & (run.timings["status"] == "ok")]
+    expected = gradients["n_inputs"].where(gradients["mode"] == "forward", gradients["n_outputs"])
+    assert len(gradients) > 0
+    assert (gradients["sweeps"] == expected).all()
