@@ -172,12 +172,12 @@ def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     if len(told):
         console.print(table)
-    measured = cells[cells["status"] == "ok"]
+    measured, floor = cells[cells["status"] == "ok"], cells["floor"].max()
     counts = measured["verdict"].value_counts()
     console.print(
         f"{len(measured)} cells in both runs: {counts.get('faster', 0)} faster, {counts.get('slower', 0)} slower, "
         f"{counts.get('no difference', 0)} no difference, {counts.get('', 0)} undecided; "
-        f"noise floor {cells['floor'].max():.1%}"
+        f"noise floor {f'{floor:.1%}' if floor == floor else 'unknown'}"
     )
     if threshold is None:
         return 0

@@ -6,6 +6,7 @@ Everything here but memory, which has a pass of its own, can be made again from 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,25 +41,34 @@ def stamp(folder: Path, outcome: str) -> None:
     write_environment(folder, {**environment, "finished": now(), "sessions": sessions})
 
 
-def memory_pass(folder: Path, settings: Settings, seconds: float) -> None:
+def memory_pass(folder: Path, settings: Settings, seconds: float, tell: Callable[[float, str], None]) -> None:
     """Measure memory and write `memory.csv`, unless it is there already.
 
     Args:
         folder: the run.
         settings: its settings; memory is measured for what was selected.
         seconds: that the pass may take.
+        tell: is told the share done and what has been measured.
     """
     path = folder / "memory.csv"
     loads = memory.plan(settings.selection)
     if loads and not path.exists():
-        rows = memory.measure(loads, run=folder.name, budget=seconds, time_limit=settings.time_limit)
-        write_rows(path, list(rows))
+        rows = []
+        for row in memory.measure(loads, run=folder.name, budget=seconds, time_limit=settings.time_limit):
+            rows.append(row)
+            tell(len(rows) / len(loads), f"{row.graph} {row.n_inputs} {row.engine} {row.mode}")
+        write_rows(path, rows)
 
 
-def checkpointing_pass(folder: Path, settings: Settings) -> None:
-    """Measure the price of checkpointing and write `checkpointing.csv`; for the whole plan only, and once."""
+def has_checkpointing(settings: Settings) -> bool:
+    """Whether a run measures the price of checkpointing: runs of the whole plan do."""
+    return settings.selection == Selection()
+
+
+def checkpointing_pass(folder: Path) -> None:
+    """Measure the price of checkpointing and write `checkpointing.csv`, unless it is there already."""
     path = folder / "checkpointing.csv"
-    if settings.selection == Selection() and not path.exists():
+    if not path.exists():
         write_rows(path, list(checkpointing.measure(run=folder.name)))
 
 

@@ -270,9 +270,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         try:
             reporter.phase("Measuring memory")
             left = state.settings.budget - (time.monotonic() - state.started) - CLOSING_SECONDS
-            closing.memory_pass(folder, state.settings, max(left, 0.0))
-            reporter.phase("Measuring the price of checkpointing")
-            closing.checkpointing_pass(folder, state.settings)
+            closing.memory_pass(folder, state.settings, max(left, 0.0), reporter.at)
+            if closing.has_checkpointing(state.settings):
+                reporter.phase("Measuring the price of checkpointing")
+                closing.checkpointing_pass(folder)
         except KeyboardInterrupt:
             interrupted = True
             session.exitstatus = pytest.ExitCode.INTERRUPTED
