@@ -112,7 +112,7 @@ def test_the_default_plan_visits_every_family_in_both_modes():
 
 
 def test_a_selection_is_kept_to():
-    loads = plan(Selection(families=("lattice", "map"), modes=("reverse",), sizes=(8, 9, 100)))
+    loads = plan(Selection(families=("lattice", "map"), engines=("ad",), modes=("reverse",), sizes=(8, 9, 100)))
     assert [(one.cell.graph, one.cell.n, one.cell.mode) for one in loads] == [
         ("lattice", 7, "reverse"),
         ("lattice", 10, "reverse"),
