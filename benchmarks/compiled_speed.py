@@ -206,6 +206,9 @@ def show_lanes(n: int, count: int) -> None:
     print(f"\nchain, N = {n:,}, {program.lanes} tangents carried together:")
     show("one thread", float(np.median(seconds["1"])) / program.n_ops / tangents * 1e9, 0.35, "ns/op/tangent")
     show("two threads, rate relative to one", ratio(seconds, "1", "2"), None, f"({os.cpu_count()} cores)")
+    used = time.process_time()
+    wall = once(lambda: program.forward_block(x, 0, tangents, threads=2))
+    show("cores the two threads got (below 2, others were busy)", (time.process_time() - used) / wall)
 
 
 def show_overhead(count: int) -> None:
