@@ -272,7 +272,7 @@ def main() -> None:
     ad.compile(lambda v: v[0], 1)  # the sweeps are compiled, or loaded, before anything is timed
     for n in arguments.sizes:
         show_chain(n, arguments.rounds)
-    show_lanes(20_000, arguments.rounds)
+    show_lanes(200_000, arguments.rounds)
     show_families(arguments.rounds)
     show_overhead(arguments.rounds)
     show_freezing(1_000_000)
