@@ -70,3 +70,18 @@ def draw_examples(out: str | Path | None = None) -> list[Path]:
         with style():
             written += save(draw(name), target, name)
     return written
+
+
+def draw_million(folder: str | Path, out: str | Path | None = None) -> list[Path]:
+    """Draw `million.csv` of a folder as SVG and PNG, by default into `plots/pictures/million`.
+
+    Raises:
+        RecordError: the file is missing or not one of ours.
+        NothingToDrawError: it has no row with times.
+    """
+    from plots.million import draw
+    from plots.style import save, style
+
+    target = Path(out) if out is not None else PICTURES / "million"
+    with style():
+        return save(draw(Path(folder)), target, "million")
