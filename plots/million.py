@@ -32,8 +32,8 @@ def draw(folder: Path) -> Figure:
         f"one reverse sweep is {first['ratio']:,.0f} times faster"
     )
     detail = (
-        f"Full gradient of {first['graph']}, {first['n_ops']:,} ops, compiled. Nothing is extrapolated: the gradients of "
-        f"both modes agree to {rows['difference'].max():.1e}. Sweeps and ops are counted by the program."
+        f"Full gradient of {first['graph']}, {first['n_ops']:,} ops, compiled. Nothing is extrapolated: the "
+        f"gradients of both modes agree to {rows['difference'].max():.1e}. Sweeps and ops are counted by the program."
     )
     room = canvas(finding, detail, 1.7 + 1.0 * len(rows))
     (ax,) = panels(room, [""], 1, right=0.25)
