@@ -85,3 +85,13 @@ def tangent(n: int) -> list[float]:
 def cotangent(m: int) -> list[float]:
     """The seed of every `vjp` cell, shape (M,)."""
     return [0.5 + (j + 1) * 0.7548776662466927 % 1.0 for j in range(m)]
+
+
+EAGER_NOTES = {
+    ("primal", "primal"): "plain Python floats",
+    ("forward", "jvp"): "one forward sweep",
+    ("forward", "gradient"): "one forward sweep per input",
+    ("reverse", "vjp"): "recording and one reverse sweep",
+    ("reverse", "gradient"): "recording and one reverse sweep per output",
+}
+"""What the time of a quantity includes, in an engine that records anew for every reverse sweep."""

@@ -11,17 +11,9 @@ from typing import Any
 
 import ad
 from benchmarks.cells import Cell
-from benchmarks.engines import Counts, Prepared, cotangent, tangent
+from benchmarks.engines import EAGER_NOTES, Counts, Prepared, cotangent, tangent
 from benchmarks.environment import project_version
 from benchmarks.graph import Graph
-
-NOTES = {
-    ("primal", "primal"): "plain Python floats",
-    ("forward", "jvp"): "one forward sweep",
-    ("forward", "gradient"): "one forward sweep per input",
-    ("reverse", "vjp"): "recording and one reverse sweep",
-    ("reverse", "gradient"): "recording and one reverse sweep per output",
-}
 
 
 @dataclass(frozen=True)
@@ -36,7 +28,7 @@ class Eager:
 
     def unsupported(self, cell: Cell) -> str | None:
         """In one line why a cell is not possible; None if it is."""
-        if (cell.mode, cell.quantity) not in NOTES:
+        if (cell.mode, cell.quantity) not in EAGER_NOTES:
             return f"{self.name} has no {cell.quantity} in {cell.mode} mode"
         return None if cell.lanes == 1 else f"{self.name} carries one tangent at a time"
 
@@ -57,7 +49,7 @@ class Eager:
             tape.sweep_many((y, 1.0) for y in (out if isinstance(out, list) else [out]))
             return tape.nbytes
 
-        note = NOTES[cell.mode, cell.quantity]
+        note = EAGER_NOTES[cell.mode, cell.quantity]
         return Prepared(run=run, count=count, note=note, tape_bytes=tape_bytes if cell.mode == "reverse" else None)
 
 

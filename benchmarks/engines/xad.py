@@ -14,16 +14,8 @@ from typing import Any
 
 import ad
 from benchmarks.cells import Cell
-from benchmarks.engines import Counts, Prepared, cotangent, tangent
+from benchmarks.engines import EAGER_NOTES, Counts, Prepared, cotangent, tangent
 from benchmarks.graph import Graph
-
-NOTES = {
-    ("primal", "primal"): "plain Python floats",
-    ("forward", "jvp"): "one forward sweep",
-    ("forward", "gradient"): "one forward sweep per input",
-    ("reverse", "vjp"): "recording and one reverse sweep",
-    ("reverse", "gradient"): "recording and one reverse sweep per output",
-}
 
 
 @dataclass
@@ -48,7 +40,7 @@ class Xad:
         """In one line why a cell is not possible, or what to install; None if it is."""
         if importlib.util.find_spec("xad") is None:
             return "needs the package xad: pip install xad"
-        if (cell.mode, cell.quantity) not in NOTES:
+        if (cell.mode, cell.quantity) not in EAGER_NOTES:
             return f"{self.name} has no {cell.quantity} in {cell.mode} mode"
         return None if cell.lanes == 1 else f"{self.name} carries one tangent at a time"
 
@@ -61,7 +53,7 @@ class Xad:
             run()
             return Counts(sweeps=self.sweeps.done - before, ops=None)
 
-        return Prepared(run=run, count=count, note=NOTES[cell.mode, cell.quantity])
+        return Prepared(run=run, count=count, note=EAGER_NOTES[cell.mode, cell.quantity])
 
 
 def _runs(graph: Graph, x: list[float], cell: Cell, sweeps: Sweeps) -> dict[tuple[str, str], Callable[[], Any]]:
