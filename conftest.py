@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import threads
+from benchmarks.measuring import threads
 from benchmarks.options import RUNNING, SELECTION
 
 BENCHMARKS = Path(__file__).resolve().parent / "benchmarks"
@@ -26,12 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--benchmark"):
         return
     threads.pin()
-    from benchmarks import entrance  # here, after pinning: it imports NumPy
+    from benchmarks import pytest_plugin  # here, after pinning: it imports NumPy
 
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(BENCHMARKS)]
-    entrance.configure(config)
-    config.pluginmanager.register(entrance, "benchmarks.entrance")
+    pytest_plugin.configure(config)
+    config.pluginmanager.register(pytest_plugin, "benchmarks.pytest_plugin")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

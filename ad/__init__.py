@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from ad.checkpoint import checkpoint_schedule, checkpointed_value_and_grad, optimal_advances
 from ad.checks import DerivativeError, check_adjoint, check_derivatives, check_jvp, check_vjp
+from ad.compiled.program import Program, compile
 from ad.counting import Counts, count
 from ad.dual import Dual
 from ad.ops import OPS, derivative_table
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
-from ad.program import Program, compile
 from ad.rules import FLOATS, functions
 from ad.tape import Tape, Var
 from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp

@@ -1,8 +1,9 @@
 """The op set: one row per operation, nothing but mathematics.
 
 A row is a line of a derivative table.  Its value and its partial derivatives are expressions kept as data; the kernels
-of both modes and of every executor are generated from them (`ad.rules` for Python floats, `ad.kernels` for compiled
-sweeps), the tests are parametrised over them, and `derivative_table` prints them.  Nothing here computes a derivative.
+of both modes and of every executor are generated from them (`ad.rules` for Python floats, `ad.compiled.kernels` for
+compiled sweeps), the tests are parametrised over them, and `derivative_table` prints them.  Nothing here computes a
+derivative.
 
 Names in scope in an expression:
 

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.measuring.threads import pin
 from benchmarks.options import RUNNING, SELECTION, OptionError, selection_from, settings_from
-from benchmarks.threads import pin
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(given)
     pin()
-    from benchmarks.record import RecordError
+    from benchmarks.runs.files import RecordError
 
     try:
         status: int = options.command(options, given[1:])
@@ -84,7 +84,7 @@ def _million(options: argparse.Namespace, _: Sequence[str]) -> int:
         TimeRemainingColumn,
     )
 
-    from benchmarks import million
+    from benchmarks.experiments import million
     from benchmarks.options import sizes_from
 
     for name in ("lanes", "threads"):
@@ -142,7 +142,7 @@ def _list(options: argparse.Namespace, _: Sequence[str]) -> int:
 
 def _show(options: argparse.Namespace, _: Sequence[str]) -> int:
     from benchmarks import closing
-    from benchmarks.record import find_run, read_run
+    from benchmarks.runs.files import find_run, read_run
 
     for line in closing.lines(read_run(find_run(options.run, Path(options.results)))):
         print(line)
@@ -153,8 +153,8 @@ def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from benchmarks import comparison
-    from benchmarks.record import find_run, read_run
+    from benchmarks.findings import comparison
+    from benchmarks.runs.files import find_run, read_run
 
     threshold = _ratio(options.fail_above)
     a, b = (read_run(find_run(name, Path(options.results))) for name in (options.a, options.b))

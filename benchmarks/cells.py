@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from benchmarks.engines import ENGINES
-from benchmarks.graph import Graph
-from benchmarks.graphs import FAMILIES
-from benchmarks.maps import grid
+from benchmarks.functions.graph import Graph
+from benchmarks.functions.graphs import FAMILIES
+from benchmarks.functions.maps import grid
 from benchmarks.options import OptionError, Selection
 
 MAP = "map"

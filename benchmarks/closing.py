@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import analysis, checkpointing, crossover, memory, scaling
-from benchmarks.environment import now
+from benchmarks.experiments import checkpointing
+from benchmarks.findings import analysis, crossover, scaling
+from benchmarks.measuring import memory
+from benchmarks.measuring.environment import now
 from benchmarks.options import Selection, Settings
-from benchmarks.record import Run, read_environment, read_run, write_environment, write_rows, write_table
+from benchmarks.runs.files import Run, read_environment, read_run, write_environment, write_rows, write_table
 
 
 def analyse(folder: Path) -> Run:

@@ -37,7 +37,7 @@ def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequenc
         ValueError: a figure is unknown, or one asked for by name has nothing to draw.
         RecordError: the run cannot be read.
     """
-    from benchmarks.record import read_run
+    from benchmarks.runs.files import read_run
     from plots.lines import NothingToDrawError
     from plots.style import save, style
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import plots
-from benchmarks.record import RecordError, find_run
+from benchmarks.runs.files import RecordError, find_run
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from benchmarks.record import Run
+from benchmarks.runs.files import Run
 from plots.lines import ENGINES, NothingToDrawError, families, letter, lines, summary, times
 from plots.style import MODES, canvas, label_ends, log_axis, panels, rows_height
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 
-from benchmarks.analysis import noise_floor, summarise
-from benchmarks.graphs import FAMILIES
-from benchmarks.record import Run
+from benchmarks.findings.analysis import noise_floor, summarise
+from benchmarks.functions.graphs import FAMILIES
+from benchmarks.runs.files import Run
 from plots.style import MODES, Label
 
 ENGINES = ("ad", "ad-compiled")

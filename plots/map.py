@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from benchmarks.analysis import noise_floor
-from benchmarks.crossover import map_border
-from benchmarks.record import Run
+from benchmarks.findings.analysis import noise_floor
+from benchmarks.findings.crossover import map_border
+from benchmarks.runs.files import Run
 from plots.lines import ENGINES, NothingToDrawError, times
 from plots.style import FORWARD, INK, REVERSE, THEORY, canvas, darker, quantity
 

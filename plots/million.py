@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmarks import million
+from benchmarks.experiments import million
 from plots.lines import NothingToDrawError
 from plots.style import FORWARD, REVERSE, canvas, darker, log_axis, panels, quantity
 

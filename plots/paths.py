@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 import ad
-from benchmarks.graphs import family
-from benchmarks.record import Run
+from benchmarks.functions.graphs import family
+from benchmarks.runs.files import Run
 from plots.style import FORWARD, INK, REVERSE, Label, canvas, label_ends, log_axis, quantity
 
 EDGES = 3

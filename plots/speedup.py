@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.record import Run
+from benchmarks.runs.files import Run
 from plots.lines import ENGINES, NothingToDrawError, families, gradients, headline, letter, summary, times
 from plots.style import FAINT, FORWARD, INK, REVERSE, THEORY, Label, canvas, darker, label_ends, log_axis, quantity
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.record import Run
+from benchmarks.runs.files import Run
 from plots.lines import ENGINES, NothingToDrawError, families, gradients
 from plots.style import INK, MODES, THEORY, Label, canvas, label_ends, log_axis, panels
 

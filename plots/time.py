@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.record import Run
+from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, families, gradients, headline, letter, lines, summary
 from plots.style import FORWARD, PRIMAL, Label, canvas, darker, label_ends, log_axis, panels, quantity, rows_height
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import ad
-from benchmarks import closing, million
-from benchmarks.record import read_run
-from benchmarks.rows import MillionRow, column_dictionary
+from benchmarks import closing
+from benchmarks.experiments import million
+from benchmarks.runs.columns import MillionRow, column_dictionary
+from benchmarks.runs.files import read_run
 
 ROOT = Path(__file__).parents[1]
 PAGES = [p for p in (ROOT / "README.md", ROOT / "ad" / "README.md", ROOT / "CONTRIBUTING.md") if p.exists()]

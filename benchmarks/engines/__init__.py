@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from benchmarks.cells import Cell
-    from benchmarks.graph import Graph
+    from benchmarks.functions.graph import Graph
 
 
 @dataclass(frozen=True)

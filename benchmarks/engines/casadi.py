@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.cells import Cell
 from benchmarks.engines import Counts, Prepared, cotangent, tangent
-from benchmarks.graph import Graph
+from benchmarks.functions.graph import Graph
 
 NOTES = {
     ("primal", "primal"): "CasADi SX, built before",

@@ -15,8 +15,8 @@ import numpy as np
 import ad
 from benchmarks.cells import Cell
 from benchmarks.engines import Counts, Prepared, cotangent, tangent
-from benchmarks.environment import project_version
-from benchmarks.graph import Graph
+from benchmarks.functions.graph import Graph
+from benchmarks.measuring.environment import project_version
 
 NOTES = {
     ("primal", "primal"): "compiled value, recorded before",
@@ -45,9 +45,9 @@ class Compiled:
     def unsupported(self, cell: Cell) -> str | None:
         """In one line why a cell is not possible, or what to install; None if it is."""
         try:
-            from ad import machine
+            from ad.compiled import compiler
 
-            machine.require()
+            compiler.require()
         except ImportError as problem:
             return str(problem)
         if (cell.mode, cell.quantity) not in NOTES:

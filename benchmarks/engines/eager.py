@@ -12,8 +12,8 @@ from typing import Any
 import ad
 from benchmarks.cells import Cell
 from benchmarks.engines import EAGER_NOTES, Counts, Prepared, cotangent, tangent
-from benchmarks.environment import project_version
-from benchmarks.graph import Graph
+from benchmarks.functions.graph import Graph
+from benchmarks.measuring.environment import project_version
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 import ad
 from benchmarks.cells import Cell
 from benchmarks.engines import EAGER_NOTES, Counts, Prepared, cotangent, tangent
-from benchmarks.graph import Graph
+from benchmarks.functions.graph import Graph
 
 
 @dataclass

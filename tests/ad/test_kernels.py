@@ -12,8 +12,8 @@ from mpmath import mp
 from test_ops import exact, points, unit
 
 import ad
-from ad import kernels, opcodes, sincos
-from ad.opcodes import CASES
+from ad.compiled import kernels, opcodes, sincos
+from ad.compiled.opcodes import CASES
 
 EVERY_CASE = pytest.mark.parametrize("case", CASES.values(), ids=lambda case: f"{case.row.name}-{case.active}")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import measure
 from benchmarks.cells import Cell, shuffled, work
 from benchmarks.engines import load
-from benchmarks.measure import Campaign, Times
+from benchmarks.measuring import measure
+from benchmarks.measuring.measure import Campaign, Times
 from benchmarks.options import Settings
-from benchmarks.record import Timings, read_table
+from benchmarks.runs.files import Timings, read_table
 
 
 def once(run, seconds):

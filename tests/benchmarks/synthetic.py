@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.record import DTYPES, Run
-from benchmarks.rows import AA, Row, kinds
+from benchmarks.runs.columns import AA, Row, kinds
+from benchmarks.runs.files import DTYPES, Run
 
 
 def row(block=1, n=1, seconds=1.0, mode="primal", quantity=None, **changes):

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from synthetic import family, frame, row, run, twins
 
-from benchmarks.analysis import closing_lines, noise_floor, noise_verdict, summarise
-from benchmarks.blocks import by_block, interval, median_interval, verdict
-from benchmarks.rows import SummaryRow, kinds
+from benchmarks.findings.analysis import closing_lines, noise_floor, noise_verdict, summarise
+from benchmarks.findings.blocks import by_block, interval, median_interval, verdict
+from benchmarks.runs.columns import SummaryRow, kinds
 
 
 def gradient(summary, mode="reverse", **wanted):

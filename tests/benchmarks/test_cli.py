@@ -11,9 +11,9 @@ from harness import campaign_in
 from benchmarks import closing
 from benchmarks.__main__ import main
 from benchmarks.cells import plan
-from benchmarks.measure import Times
+from benchmarks.measuring.measure import Times
 from benchmarks.options import OptionError, Selection, Settings, settings_from, sizes_from
-from benchmarks.record import read_table, write_environment, write_table
+from benchmarks.runs.files import read_table, write_environment, write_table
 
 pytestmark = pytest.mark.usefixtures("small_heap")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from synthetic import family, row, run, twins
 
-from benchmarks.comparison import compare, slower_than
+from benchmarks.findings.comparison import compare, slower_than
 
 
 def changed(factor, noise=0.01, blocks=9, seed=0, floor=1.02):

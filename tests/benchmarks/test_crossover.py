@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from synthetic import family, frame, row
 
-from benchmarks.crossover import crossover, last_crossing, map_border
-from benchmarks.rows import CrossoverRow, kinds
+from benchmarks.findings.crossover import crossover, last_crossing, map_border
+from benchmarks.runs.columns import CrossoverRow, kinds
 
 SIZES = [1, 2, 5, 10, 20, 50, 100]
 

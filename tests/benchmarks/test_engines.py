@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.cells import graph_of, plan, sweeps, work
 from benchmarks.engines import ENGINES, cotangent, load, tangent
-from benchmarks.gate import Gate
+from benchmarks.measuring.gate import Gate
 from benchmarks.options import Selection
 
 

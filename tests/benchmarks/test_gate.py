@@ -10,10 +10,10 @@ import pytest
 from harness import campaign_in, rows_of
 
 import ad
-from benchmarks import gate
 from benchmarks.cells import Cell, graph_of
 from benchmarks.engines import load
-from benchmarks.gate import Gate, WrongError
+from benchmarks.measuring import gate
+from benchmarks.measuring.gate import Gate, WrongError
 from benchmarks.options import Settings
 
 FORWARD = Cell("chain", 8, "ad", "forward", "gradient")

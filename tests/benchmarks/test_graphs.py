@@ -12,9 +12,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from benchmarks.folds import broadcast, fixed_work
-from benchmarks.graphs import FAMILIES, family
-from benchmarks.networks import dense, lattice, layered
+from benchmarks.functions.folds import broadcast, fixed_work
+from benchmarks.functions.graphs import FAMILIES, family
+from benchmarks.functions.networks import dense, lattice, layered
 
 # Every registered family, and instances of the factories with other parameters.
 GRAPHS = {

@@ -10,13 +10,13 @@ from collections import Counter
 import pytest
 from harness import begin, campaign_in, once, rows_of
 
-from benchmarks import measure
 from benchmarks.cells import Cell, Visit, plan, shuffled, twins
 from benchmarks.engines import Counts, Prepared, load
-from benchmarks.measure import HangingError, guarded, remaining, row_key, time_limit
+from benchmarks.measuring import measure
+from benchmarks.measuring.measure import HangingError, guarded, remaining, row_key, time_limit
 from benchmarks.options import Selection, Settings
-from benchmarks.record import read_table, repair_timings
-from benchmarks.rows import AA
+from benchmarks.runs.columns import AA
+from benchmarks.runs.files import read_table, repair_timings
 
 pytestmark = pytest.mark.usefixtures("small_heap")
 CELLS = plan(Selection(families=("chain",), engines=("ad",), sizes=(1, 2, 4)))

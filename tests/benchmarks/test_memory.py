@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 
 import ad
-from benchmarks import checkpointing, memory
 from benchmarks.cells import Cell
-from benchmarks.graphs import FAMILIES
-from benchmarks.memory import Load, measure, plan
+from benchmarks.experiments import checkpointing
+from benchmarks.functions.graphs import FAMILIES
+from benchmarks.measuring import memory
+from benchmarks.measuring.memory import Load, measure, plan
 from benchmarks.options import Selection
-from benchmarks.record import read_table, write_table
-from benchmarks.rows import CheckpointRow, MemoryRow, kinds
+from benchmarks.runs.columns import CheckpointRow, MemoryRow, kinds
+from benchmarks.runs.files import read_table, write_table
 
 MEGABYTE = 2**20
 
@@ -62,7 +63,7 @@ def test_the_peak_contains_the_tape(rows):
 
 def test_the_peak_is_of_the_process_and_starts_at_the_baseline():
     script = (
-        "import numpy as np; from benchmarks.memory import _peak, _restart_peak\n"
+        "import numpy as np; from benchmarks.measuring.memory import _peak, _restart_peak\n"
         "first = np.ones(24 * 2**20); del first; before = _restart_peak()\n"
         "second = np.ones(10 * 2**20); del second; print(_peak() - before)"
     )

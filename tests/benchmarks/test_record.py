@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import rows
-from benchmarks.record import (
+from benchmarks.runs.columns import STATUSES, TABLES, Row, Status, column_dictionary, kinds
+from benchmarks.runs.files import (
     DTYPES,
     RecordError,
     Timings,
@@ -28,7 +28,6 @@ from benchmarks.record import (
     write_environment,
     write_table,
 )
-from benchmarks.rows import TABLES, Row, column_dictionary, kinds
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (
@@ -249,5 +248,7 @@ def test_every_column_has_a_sentence():
 
 def test_the_column_dictionary_in_the_results_folder_is_up_to_date():
     text = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    assert column_dictionary().strip() in text, "write benchmarks.rows.column_dictionary() into results/README.md"
-    assert set(rows.STATUSES) == set(rows.Status.__args__)
+    assert column_dictionary().strip() in text, (
+        "write benchmarks.runs.columns.column_dictionary() into results/README.md"
+    )
+    assert set(STATUSES) == set(Status.__args__)

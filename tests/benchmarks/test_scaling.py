@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from synthetic import family, frame, row
 
-from benchmarks.rows import ScalingRow, kinds
-from benchmarks.scaling import fit, scaling
+from benchmarks.findings.scaling import fit, scaling
+from benchmarks.runs.columns import ScalingRow, kinds
 
 SIZES = [1, 3, 10, 30, 100, 300, 1000]
 LONG = [1, 10, 100, 1000, 10_000, 100_000]

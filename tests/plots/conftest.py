@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.analysis import noise_floor, summarise
-from benchmarks.record import Timings, read_table, write_environment, write_rows, write_table
-from benchmarks.rows import AA, CheckpointRow, MemoryRow, Row
+from benchmarks.findings.analysis import noise_floor, summarise
+from benchmarks.runs.columns import AA, CheckpointRow, MemoryRow, Row
+from benchmarks.runs.files import Timings, read_table, write_environment, write_rows, write_table
 
 BLOCKS = 5
 OPS = {"chain": 4, "tree": 1, "product": 1, "layered": 3, "hub": 4, "fixed_work": 0, "lattice": 2, "dense": 2}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import plots
-from benchmarks.record import RecordError, read_run
+from benchmarks.runs.files import RecordError, read_run
 from plots.__main__ import main
 from plots.lines import NothingToDrawError, everything, gradients, lines, summary
 from plots.speedup import compared

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import plots
-from benchmarks import million
-from benchmarks.record import RecordError, write_rows
-from benchmarks.rows import MillionRow
+from benchmarks.experiments import million
+from benchmarks.runs.columns import MillionRow
+from benchmarks.runs.files import RecordError, write_rows
 from plots.lines import NothingToDrawError
 from plots.million import draw
 

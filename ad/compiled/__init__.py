@@ -1,0 +1,1 @@
+"""Frozen programs and their compiled sweeps."""

@@ -1,0 +1,110 @@
+"""The memory that compiled sweeps work in, made when first needed and used again; and what was executed in it.
+
+A workspace serves one execution at a time.  Threads that use one program at the same time borrow one each.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from ad.compiled.freeze import Frozen
+from ad.compiled.vectors import Array
+from ad.counting import Counts, observed
+
+STRETCH = 256
+"""Instructions whose partials are recorded before many tangents are pushed through them."""
+
+
+class Workspace:
+    """Memory for one execution of a program.
+
+    Attributes:
+        slot: values.
+        out: outputs; those that are constant are in place.
+        counts: what was executed here.
+    """
+
+    def __init__(self, frozen: Frozen) -> None:
+        self.slot = np.zeros(frozen.n_slots)
+        self.out = frozen.outputs.copy()
+        self.counts = Counts()
+        self._frozen = frozen
+
+    @cached_property
+    def tangent(self) -> Array:
+        """The slots' tangents in a forward sweep of one lane."""
+        return np.zeros(self._frozen.n_slots)
+
+    @cached_property
+    def tangent_out(self) -> Array:
+        """The outputs' tangents in a forward sweep of one lane; those of constant outputs stay zero."""
+        return np.zeros(self._frozen.outputs.size)
+
+    @cached_property
+    def adjoint(self) -> Array:
+        """The slots' adjoints; a reverse sweep leaves them at zero, as it found them."""
+        return np.zeros(self._frozen.n_slots)
+
+    @cached_property
+    def stack(self) -> Array:
+        """The partials of a whole program."""
+        return np.empty(self._frozen.n_partials)
+
+    @cached_property
+    def stretch(self) -> Array:
+        """The partials of a stretch of instructions, at most two each."""
+        return np.empty(2 * STRETCH)
+
+    def lanes(self, size: int) -> Array:
+        """The slots' tangents in a forward sweep of many lanes, beginning where a vector register's load does."""
+        memory = np.empty(size + 8)
+        start = -memory.ctypes.data // 8 % 8
+        return memory[start : start + size]
+
+
+class Workspaces:
+    """All workspaces of one program."""
+
+    def __init__(self, frozen: Frozen) -> None:
+        self._frozen = frozen
+        self._all: list[Workspace] = []
+        self._free: list[Workspace] = []
+
+    def borrow(self) -> Workspace:
+        """A workspace that nobody else uses, until it is given back."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            work = Workspace(self._frozen)
+            self._all.append(work)
+            return work
+
+    def give_back(self, work: Workspace, ops: int, forward: int = 0, reverse: int = 0) -> None:
+        """Give a workspace back, and say what was executed in it."""
+        work.counts.ops += ops
+        work.counts.forward_sweeps += forward
+        work.counts.reverse_sweeps += reverse
+        self._free.append(work)
+
+    @property
+    def counts(self) -> Counts:
+        """What has been executed so far."""
+        total = Counts()
+        for work in self._all:
+            _add(total, work.counts.ops, work.counts.forward_sweeps, work.counts.reverse_sweeps)
+        return total
+
+
+def observe(ops: int, forward: int = 0, reverse: int = 0) -> None:
+    """Tell `ad.count()`, if this thread is being observed, what has been executed."""
+    counts = observed()
+    if counts is not None:
+        _add(counts, ops, forward, reverse)
+
+
+def _add(counts: Counts, ops: int, forward: int, reverse: int) -> None:
+    counts.ops += ops
+    counts.forward_sweeps += forward
+    counts.reverse_sweeps += reverse

@@ -1,0 +1,250 @@
+"""The experiment behind the textbook's claim: the full gradient of a million inputs, by both modes, in full.
+
+    python -m benchmarks million                 many lanes: many tangents carried together through one pass
+    python -m benchmarks million --lanes 1       the textbook's version, one tangent at a time; N = 100,000
+
+Every one of the N forward sweeps is executed: every op, for every tangent, whether or not it can be anything but zero.
+The part of the gradient that is done is saved every few seconds, so that an interruption costs at most a minute, and
+the same command goes on from there.  At the end the two gradients are compared with each other and with the family's
+closed form, and one row is added to `million.csv`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import ad
+from benchmarks.functions.graphs import family
+from benchmarks.measuring import environment
+from benchmarks.runs.columns import MillionRow
+from benchmarks.runs.files import read_table, write_rows
+
+Vector = NDArray[np.float64]
+
+TOLERANCE = 1e-10
+"""How far the gradients may differ, relative to the largest entry."""
+
+SAVE_EVERY = 20.0
+"""Seconds between savings."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to compute.
+
+    Attributes:
+        graph: the family.
+        n: the number of inputs.
+        lanes: tangents carried together through one pass.
+        threads: passes running at the same time.
+        folder: where `million.csv` and the state of an unfinished computation are kept.
+    """
+
+    graph: str
+    n: int
+    lanes: int
+    threads: int
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        """The file that an unfinished computation is saved in."""
+        return self.folder / f"unfinished-{self.graph}-{self.n}-lanes{self.lanes}-threads{self.threads}.npz"
+
+
+@dataclass
+class State:
+    """How far the forward gradient has come.
+
+    Attributes:
+        gradient: its entries, of which the first `done` are computed.
+        done: entries computed.
+        sweeps: forward sweeps executed, as counted by the program.
+        ops: ops executed by those sweeps, as counted by the program.
+        seconds: time spent in them.
+        sessions: how many times the computation was started or resumed.
+    """
+
+    gradient: Vector
+    done: int = 0
+    sweeps: int = 0
+    ops: int = 0
+    seconds: float = 0.0
+    sessions: int = 0
+
+
+Report = Callable[[State, int], None]
+"""Called after each batch with the state and the number of sweeps that there will be."""
+
+
+def load(plan: Plan) -> State:
+    """The saved state of a plan, or a new one; a file that does not fit is not used."""
+    try:
+        with np.load(plan.state) as saved:
+            state = State(
+                saved["gradient"], *(saved[name].item() for name in ("done", "sweeps", "ops", "seconds", "sessions"))
+            )
+    except (OSError, KeyError, ValueError, EOFError):
+        return State(np.zeros(plan.n))
+    return state if state.gradient.shape == (plan.n,) else State(np.zeros(plan.n))
+
+
+def save(plan: Plan, state: State) -> None:
+    """Save a state, whole or not at all."""
+    temporary = plan.state.with_suffix(".tmp.npz")
+    np.savez(temporary, **dataclasses.asdict(state))
+    temporary.replace(plan.state)
+
+
+def forward_gradient(program: Any, x: Vector, plan: Plan, report: Report) -> State:
+    """The whole gradient by N forward sweeps, from wherever an earlier attempt got to.
+
+    Args:
+        program: the compiled function.
+        x: inputs, shape (N,).
+        plan: lanes, threads and where to save.
+        report: told how far it is, after each batch.
+    """
+    state = load(plan)
+    state.sessions += 1
+    # A batch is one pass of each thread, or as many as last about a second: short enough to save often and to show
+    # progress, long enough for the bookkeeping not to matter.
+    batch = plan.lanes * plan.threads
+    saved = time.monotonic()
+    while state.done < plan.n:
+        stop = min(state.done + batch, plan.n)
+        with ad.count() as counts:
+            start = time.perf_counter()
+            state.gradient[state.done : stop] = program.forward_block(
+                x, state.done, stop, lanes=plan.lanes, threads=plan.threads
+            )
+            elapsed = time.perf_counter() - start
+        state.sweeps += counts.forward_sweeps
+        state.ops += counts.ops
+        state.seconds += elapsed
+        state.done = stop
+        if elapsed < 0.5:
+            batch *= 2
+        if time.monotonic() - saved > SAVE_EVERY or state.done == plan.n:
+            save(plan, state)
+            saved = time.monotonic()
+        report(state, plan.n)
+    return state
+
+
+def timed(execute: Callable[[], Any], rounds: int = 7) -> tuple[float, Any]:
+    """The median time of a few executions, after one that is not counted, and what the last one returned."""
+    execute()
+    seconds = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        result = execute()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds), result
+
+
+def difference(a: Vector, b: Vector) -> float:
+    """The largest difference of two gradients, relative to the largest entry; NaN where either has one."""
+    return float(np.max(np.abs(a - b)) / np.max(np.abs(b)))
+
+
+def run(plan: Plan, report: Report) -> MillionRow:
+    """Compute, check and record; returns the row added to `million.csv`.
+
+    Raises:
+        ValueError: the family or the size does not exist.
+        ImportError: there is no compiler; the message says what to install.
+    """
+    graph = family(plan.graph).at(plan.n)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    x = np.array(graph.inputs(plan.n))
+    start = time.perf_counter()
+    program = ad.compile(lambda v: graph.f(ad, v), x)
+    prepared = time.perf_counter() - start
+
+    primal_seconds, _ = timed(lambda: program(x))
+    reverse_seconds, reverse = timed(lambda: program.gradient(x, mode="reverse"))
+    with ad.count() as counts:
+        program.gradient(x, mode="reverse")
+    state = forward_gradient(program, x, plan, report)
+    exact = np.array(graph.gradient(x.tolist()))
+
+    between_modes = difference(state.gradient, reverse)
+    error = max(difference(state.gradient, exact), difference(reverse, exact))
+    good = max(between_modes, error) <= TOLERANCE and bool(np.any(reverse != 0.0))  # NaN fails
+    machine = environment.describe()
+    row = MillionRow(
+        graph=plan.graph,
+        n_inputs=plan.n,
+        n_ops=program.n_ops,
+        lanes=plan.lanes,
+        threads=plan.threads,
+        prepare_seconds=prepared,
+        primal_seconds=primal_seconds,
+        forward_sweeps=state.sweeps,
+        forward_ops=state.ops,
+        forward_seconds=state.seconds if good else float("nan"),
+        reverse_sweeps=counts.reverse_sweeps,
+        reverse_ops=counts.ops,
+        reverse_seconds=reverse_seconds if good else float("nan"),
+        ratio=state.seconds / reverse_seconds if good else float("nan"),
+        difference=between_modes,
+        max_error=error,
+        sessions=state.sessions,
+        status="ok" if good else "wrong",
+        finished=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        cpu=machine["cpu"] or "",
+        python=machine["python"],
+        numba=machine["versions"].get("numba", ""),
+        commit=(machine["commit"] or "") + ("+" if machine["dirty"] else ""),
+    )
+    file = plan.folder / "million.csv"
+    earlier = (
+        [MillionRow(**{str(k): v for k, v in known.items()}) for known in history(plan.folder).to_dict("records")]
+        if file.exists()
+        else []
+    )
+    write_rows(file, [*earlier, row])
+    plan.state.unlink(missing_ok=True)
+    return row
+
+
+def sentence(row: MillionRow) -> str:
+    """What one row says, in one sentence."""
+    if row.status != "ok":
+        return (
+            f"The gradients are wrong: forward and reverse differ by {row.difference:.2g}, and from the closed form by "
+            f"{row.max_error:.2g} (allowed {TOLERANCE:.0e}); no time is recorded."
+        )
+    many = f"{row.lanes} tangents at a time on {row.threads} threads" if row.lanes > 1 else "one tangent at a time"
+    return (
+        f"{row.graph}, N = {row.n_inputs:,} inputs, {row.n_ops:,} ops: {row.forward_sweeps:,} forward sweeps ({many}) "
+        f"took {_duration(row.forward_seconds)}, one reverse sweep {_duration(row.reverse_seconds)}: "
+        f"{row.ratio:,.0f} times faster. The gradients agree to {row.difference:.1e}."
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds >= 90.0:
+        return f"{seconds / 60.0:.1f} minutes"
+    return f"{seconds:.3g} s" if seconds >= 1.0 else f"{seconds * 1e3:.3g} ms"
+
+
+def history(folder: Path) -> pd.DataFrame:
+    """`million.csv`.
+
+    Raises:
+        RecordError: it is missing or not one of ours.
+    """
+    return read_table(folder / "million.csv")

@@ -1,0 +1,1 @@
+"""What timings say, as data."""

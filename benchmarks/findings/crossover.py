@@ -1,0 +1,156 @@
+"""Where reverse mode starts to win: the crossover of each family, and the border on the map of inputs by outputs.
+
+A crossover is read between two measured sizes, by interpolating the logarithm of the speedup against the logarithm of
+the size.  Nothing is ever extrapolated: where the measured sizes do not enclose it, there is none, and a note says so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.findings.blocks import (
+    Floats,
+    by_block,
+    interval,
+    median_interval,
+    medians,
+    resampled_medians,
+    sizes,
+    verdict,
+)
+from benchmarks.findings.scaling import repeated
+
+CURVE = ["run", "graph", "engine"]
+CROSSOVER = [*CURVE, "crossover", "crossover_low", "crossover_high", "n_min", "n_max", "note"]
+PLACE = ["run", "engine", "n_inputs", "n_outputs"]
+MAP = [*PLACE, "speedup", "speedup_low", "speedup_high", "winner", "border", "border_theory"]
+
+
+def crossover(timings: pd.DataFrame, floor: float) -> pd.DataFrame:
+    """Find the size from which on one reverse sweep beats N forward sweeps: the columns of `crossover.csv`.
+
+    Args:
+        timings: rows of `timings.csv`.
+        floor: the noise floor, from `benchmarks.findings.analysis.noise_floor`.
+
+    Returns:
+        One row per graph and engine that was measured in both modes at any size, for forward sweeps of one lane.
+        `crossover` is the size at which the speedup
+        passes 1 for the last time, upward; NaN where it does not within `n_min` to `n_max`, and `note` says what
+        happens instead.  `crossover_low` and `crossover_high` bound 95 % of the bootstrap over blocks, and are widened
+        by the noise floor: where the speedup can first be told from 1, and where it surely can.  An end that would lie
+        outside the measured sizes is NaN, and the note says so.
+    """
+    cells, speedup = _reverse_speedup(timings)
+    curves = cells[cells["graph"] != "map"].groupby(CURVE, sort=False)
+    rows = [
+        dict(zip(CURVE, key, strict=True)) | _crossing(group, speedup[group.index.to_numpy()], floor)
+        for key, group in curves
+        if not np.isnan(speedup[group.index.to_numpy()]).all()
+    ]
+    return pd.DataFrame(rows, columns=CROSSOVER)
+
+
+def map_border(timings: pd.DataFrame, floor: float) -> pd.DataFrame:
+    """Say which mode wins at each place of the map of inputs by outputs, and where the border runs.
+
+    Args:
+        timings: rows of `timings.csv`; only those of the graph `map` are used.
+        floor: the noise floor, from `benchmarks.findings.analysis.noise_floor`.
+
+    Returns:
+        One row per engine, `n_inputs` (N) and `n_outputs` (M): `speedup` of reverse over forward with its 95 %
+        interval; `winner`, one of `forward`, `reverse`, `no difference` and "" (not enough blocks to say); `border`,
+        the N at which the speedup passes 1 for this M, interpolated between measured N (NaN where they do not enclose
+        it; the same in all rows of one M); `border_theory`, which is M.
+    """
+    cells, speedup = _reverse_speedup(timings)
+    chosen = (cells["graph"] == "map").to_numpy()
+    table = cells.loc[chosen, PLACE].reset_index(drop=True)
+    middle, low, high = median_interval(speedup[chosen])
+    table["speedup"], table["speedup_low"], table["speedup_high"] = middle, low, high
+    table["winner"] = verdict(middle, low, high, floor, above="reverse", below="forward")
+    table["border"] = np.nan
+    for _, column in table.groupby(["run", "engine", "n_outputs"], sort=False):
+        column = column[column["speedup"].notna()].sort_values("n_inputs")
+        if len(column):
+            n, log_speedup = column["n_inputs"].to_numpy(float), np.log(column["speedup"].to_numpy(float))
+            border = last_crossing(n, log_speedup[:, np.newaxis])[0]
+            table.loc[column.index, "border"] = border if np.isfinite(border) else np.nan
+    table["border_theory"] = table["n_outputs"]
+    return table[MAP].sort_values(PLACE, ignore_index=True)
+
+
+def last_crossing(n: Floats, log_speedup: Floats, level: float = 0.0) -> Floats:
+    """The size from which on each curve stays at or above a level.
+
+    Args:
+        n: sizes in increasing order, shape (sizes,).
+        log_speedup: shape (sizes, curves).
+        level: what the curves are compared with.
+
+    Returns:
+        Shape (curves,): interpolated in log n; -inf for a curve that is nowhere below the level, inf for one that
+        ends below it, NaN for a curve that has a NaN.
+    """
+    below = log_speedup < level
+    last = len(n) - 1 - np.argmax(below[::-1], axis=0)
+    left = np.minimum(last, max(len(n) - 2, 0))
+    right = np.minimum(left + 1, len(n) - 1)
+    curve = np.arange(log_speedup.shape[1])
+    start, end = log_speedup[left, curve], log_speedup[right, curve]
+    with np.errstate(divide="ignore", invalid="ignore"):  # a flat piece has no crossing, and is not selected below
+        share = (level - start) / (end - start)
+        inside = np.exp(np.log(n)[left] + share * (np.log(n)[right] - np.log(n)[left]))
+    found = np.where(last == len(n) - 1, np.inf, inside)
+    return np.where(np.isnan(log_speedup).any(axis=0), np.nan, np.where(below.any(axis=0), found, -np.inf))
+
+
+def _reverse_speedup(timings: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
+    """The reverse gradient cells, numbered from 0, and their speedup over one-lane forward, shape (cells, blocks)."""
+    matrix = by_block(timings)
+    cells = matrix.cells
+    rows = cells[(cells["mode"] == "reverse") & (cells["quantity"] == "gradient")]
+    return rows.reset_index(drop=True), matrix.speedup()[rows.index.to_numpy()]
+
+
+def _crossing(cells: pd.DataFrame, speedup: Floats, floor: float) -> dict[str, object]:
+    """Everything that a row of `crossover.csv` says after its key, for one curve of shape (sizes, blocks)."""
+    letter = "M" if cells["n_outputs"].max() > 1 else "N"
+    n, speedup = repeated(sizes(cells), speedup)
+    curve = np.log(medians(speedup))[:, np.newaxis]
+    edge = np.nan_to_num(np.log1p(floor))
+    found = float(last_crossing(n, curve)[0])
+    result: dict[str, object] = {"n_min": int(n[0]), "n_max": int(n[-1])}
+    if not np.isfinite(found):
+        return result | {"note": _no_crossing(n, curve[:, 0], edge, letter)}
+
+    result["crossover"] = found
+    samples = np.log(resampled_medians(speedup))
+    if np.isnan(samples).any():
+        return result | {"note": "measured in a single block, so without an interval"}
+    low = float(interval(last_crossing(n, samples, -edge)[np.newaxis])[0][0])
+    high = float(interval(last_crossing(n, samples, edge)[np.newaxis])[1][0])
+    notes = []
+    if np.isfinite(low):
+        result["crossover_low"] = low
+    else:
+        notes.append(f"may lie below the smallest measured {letter}")
+    if np.isfinite(high):
+        result["crossover_high"] = high
+    else:
+        notes.append(f"may lie above the largest measured {letter}")
+    return result | {"note": "; ".join(notes)}
+
+
+def _no_crossing(n: Floats, curve: Floats, edge: float, letter: str) -> str:
+    """What happens in the measured range instead of a crossover; what lies inside the noise floor is no difference."""
+    span = f"from {letter} = {n[0]:.0f} to {letter} = {n[-1]:.0f}"
+    if (np.abs(curve) <= edge).all():
+        return f"no difference {span}"
+    if curve[-1] >= 0.0:
+        return f"reverse wins {span}" if (curve > edge).all() else f"forward never wins {span}"
+    if (curve <= edge).all():
+        return f"forward wins {span}" if (curve < -edge).all() else f"reverse never wins {span}"
+    return f"forward wins at {letter} = {n[-1]:.0f}, but not at every smaller size"

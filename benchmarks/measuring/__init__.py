@@ -1,0 +1,1 @@
+"""Open runs: the gate, budgets, memory, the environment."""

@@ -1,0 +1,129 @@
+"""The machine, the software and the settings as they were found when a run was made.
+
+What cannot be read here (a governor inside a virtual machine, a commit outside a clone) is None, never a guess.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.measuring.threads import VARIABLES
+
+PROJECT = "forward-vs-reverse"
+PACKAGES = (
+    *("numpy", "scipy", "pandas", "matplotlib", "psutil", "rich", "pytest", "pytest-benchmark"),
+    *("numba", "llvmlite", "casadi", "xad", "jax", "torch", "autograd"),
+)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def now() -> str:
+    """This moment in UTC, to the second, as ISO 8601."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def project_version() -> str:
+    """This project's version, installed or in a clone."""
+    try:
+        return importlib.metadata.version(PROJECT)
+    except importlib.metadata.PackageNotFoundError:
+        return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+
+
+def describe() -> dict[str, Any]:
+    """All that `environment.json` says of machine, software, commit and clock.
+
+    Returns:
+        Plain values that JSON can hold; sizes in bytes, frequencies in MHz, the clock's resolution in seconds.
+    """
+    status = _git("status", "--porcelain", "--untracked-files=no")
+    frequency = psutil.cpu_freq()
+    clock = time.get_clock_info("perf_counter")
+    return {
+        "host": platform.node(),
+        "cpu": _cpu(),
+        "cores": psutil.cpu_count(logical=False),
+        "logical_cores": psutil.cpu_count(),
+        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "cpu_mhz": frequency.current if frequency else None,
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+        "memory_bytes": psutil.virtual_memory().total,
+        "memory_available_bytes": psutil.virtual_memory().available,
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "python_implementation": platform.python_implementation(),
+        "python_compiler": platform.python_compiler(),
+        "version": project_version(),
+        "versions": {name: version for name in PACKAGES if (version := _installed(name))},
+        "threads": {name: os.environ.get(name) for name in VARIABLES},
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": None if status is None else bool(status),
+        "command": _command(),
+        "clock": {
+            "name": "time.perf_counter",
+            "implementation": clock.implementation,
+            "resolution": clock.resolution,
+            "step": _clock_step(),
+        },
+    }
+
+
+def _command() -> str:
+    """The command line as it was typed, without the folders that Python and scripts are in."""
+    python, *arguments = sys.orig_argv or sys.argv
+    if arguments[:1] == ["-m"]:
+        return shlex.join(["python", *arguments])
+    return shlex.join([Path(arguments[0]).name, *arguments[1:]] if arguments else [Path(python).name])
+
+
+def _cpu() -> str | None:
+    for line in (_read("/proc/cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or None
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _clock_step() -> float:
+    """The smallest step that the clock was seen to make, in seconds."""
+    steps = []
+    for _ in range(100):
+        start = end = time.perf_counter()
+        while end == start:
+            end = time.perf_counter()
+        steps.append(end - start)
+    return min(steps)

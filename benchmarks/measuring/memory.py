@@ -1,0 +1,233 @@
+"""The memory pass: bytes of tape, and peak bytes of the process, of each mode at growing sizes.  Nothing is timed here.
+
+    for row in measure(plan(selection), run="my run"): ...
+
+Each load is executed once, in a new Python process of its own.  There the inputs are made, garbage is collected, and
+the resident memory of the process is read: the baseline.  Then the engine prepares and runs the load, and the system
+tells the peak of the resident memory since the baseline.  So `peak_bytes` counts everything: the tape, the inputs
+lifted for the mode, the seed, the result, and whatever NumPy, compiled code or a C++ engine allocates.  What cannot be
+seen is what fits into the holes that importing left in the heap; the default sizes are large enough for that.
+
+Peaks come from /proc on Linux and from `getrusage` elsewhere (there a peak below that of the imports cannot be seen).
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.cells import DEFAULT_ENGINES, MAP, Cell, graph_of
+from benchmarks.engines import load
+from benchmarks.functions.folds import fixed_work
+from benchmarks.functions.graph import Graph
+from benchmarks.functions.graphs import FAMILIES
+from benchmarks.options import Selection
+from benchmarks.runs.columns import MemoryRow
+
+QUANTITIES = {"forward": "jvp", "reverse": "vjp"}
+"""What is executed in each mode: one sweep.  A gradient of many sweeps holds no more: it does one after another."""
+
+GROWTH = ("chain", "fixed_work")
+"""The families followed over sizes: one whose inputs grow with its ops, one whose inputs stay while its ops grow."""
+OPS = tuple(2**k for k in range(14, 21, 2))
+ONE_SIZE_OPS = 2**17
+FIXED_INPUTS = 16
+
+PROCESSES = 2
+"""Loads at work at once; nothing is timed, and the memory of one process does not depend on another's."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """One thing to measure.
+
+    Attributes:
+        cell: graph, size, engine, mode and quantity.
+        steps: of `fixed_work`, to grow its ops while its inputs stay; 0 for the family as it is.
+    """
+
+    cell: Cell
+    steps: int = 0
+
+    @property
+    def graph(self) -> Graph:
+        """The graph, with `f` for its size."""
+        return fixed_work(self.steps) if self.steps else graph_of(self.cell)
+
+    @property
+    def n_ops(self) -> int:
+        """Ops in the graph."""
+        return self.graph.n_ops(self.cell.n)
+
+
+def plan(selection: Selection) -> list[Load]:
+    """The loads selected, smallest first; sizes that are given replace the default ones in every family."""
+    families = [name for name in selection.families or FAMILIES if name != MAP]
+    loads = {
+        Load(Cell(name, n, engine, mode, quantity), steps)
+        for name in families
+        for n, steps in _sizes(name, selection.sizes)
+        for engine in selection.engines or DEFAULT_ENGINES
+        for mode, quantity in QUANTITIES.items()
+        if (selection.modes is None or mode in selection.modes)
+        and (selection.quantities is None or quantity in selection.quantities)
+    }
+    return sorted(loads, key=lambda one: (one.n_ops, one.cell))
+
+
+def measure(
+    loads: Sequence[Load], *, run: str, budget: float = 20.0, time_limit: float = 60.0, memory_limit: int | None = None
+) -> Iterator[MemoryRow]:
+    """Measure loads; every load gets its row, in the order given, as soon as it is done.
+
+    Args:
+        loads: what to measure, smallest first.
+        run: name of the run, for the rows.
+        budget: seconds for all; the loads that do not fit get `over_budget` rows.
+        time_limit: seconds for one load; beyond it is an `error` row.
+        memory_limit: bytes that one load may allocate; beyond it is an `out_of_memory` row.  By default what the
+            machine has to spare, so that no load makes it swap.
+    """
+    deadline = time.monotonic() + budget
+    limit = memory_limit or psutil.virtual_memory().available // PROCESSES
+
+    def outcome(one: Load) -> dict[str, Any]:
+        left = deadline - time.monotonic()
+        if left <= 0.0:
+            return {"status": "over_budget", "note": f"the {budget:g} s of the memory pass were used up"}
+        try:
+            return _execute(one, min(left, time_limit), limit)
+        except subprocess.TimeoutExpired:
+            if left < time_limit:
+                return {"status": "over_budget", "note": f"would not end in the {left:.2g} s that were left"}
+            return {"status": "error", "note": f"still running after {time_limit:g} s"}
+
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        for one, found in zip(loads, pool.map(outcome, loads), strict=True):
+            yield _row(run, one, found)
+
+
+def _row(run: str, one: Load, outcome: dict[str, Any]) -> MemoryRow:
+    if "peak_bytes" in outcome:
+        outcome["bytes_per_op"] = outcome["peak_bytes"] / one.n_ops
+    return MemoryRow(
+        run=run,
+        graph=one.cell.graph,
+        n_inputs=one.graph.n_inputs(one.cell.n),
+        n_ops=one.n_ops,
+        engine=one.cell.engine,
+        mode=one.cell.mode,
+        **outcome,
+    )
+
+
+def _sizes(name: str, sizes: Sequence[int] | None) -> Iterator[tuple[int, int]]:
+    """The sizes of a family, each with the steps of `fixed_work`."""
+    graph = FAMILIES[name]
+    if sizes is not None:
+        yield from {(graph.nearest_size(n), 0) for n in sizes}
+    elif name == "fixed_work":
+        yield from ((FIXED_INPUTS, ops // 4) for ops in OPS)
+    else:
+        yield from ((_size_of(graph, ops), 0) for ops in (OPS if name in GROWTH else (ONE_SIZE_OPS,)))
+
+
+def _size_of(graph: Graph, ops: int) -> int:
+    """The largest size, of those among powers of two, with no more than so many ops (or about, if it is rounded)."""
+    n = 2
+    while graph.n_ops(graph.nearest_size(2 * n)) <= ops:
+        n *= 2
+    return graph.nearest_size(n)
+
+
+# ---- the process that executes one load -----------------------------------------------------------------------------
+
+
+def _execute(one: Load, seconds: float, memory_limit: int) -> dict[str, Any]:
+    """Execute one load in a process of its own: the part of its row that was measured.
+
+    Raises:
+        TimeoutExpired: it took longer than so many seconds, and was killed.
+    """
+    root = str(Path(__file__).parents[2])
+    child = subprocess.run(
+        [sys.executable, "-m", "benchmarks.measuring.memory", json.dumps([asdict(one), memory_limit])],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([root, *sys.path])},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    if child.returncode < 0:  # the system kills what takes its last memory
+        status = "out_of_memory" if child.returncode == -signal.SIGKILL else "error"
+        return {"status": status, "note": f"its process was killed by signal {-child.returncode}"}
+    if child.returncode:
+        last = (child.stderr.strip() or f"exit status {child.returncode}").splitlines()[-1]
+        if last.startswith("MemoryError"):
+            return {"status": "out_of_memory", "note": f"needs more than the {memory_limit:,} bytes allowed"}
+        return {"status": "error", "note": last[:200]}
+    outcome: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    return outcome
+
+
+def _observe(one: Load, memory_limit: int) -> dict[str, Any]:
+    """Execute one load in this process, which is used for nothing else: the part of its row that is measured."""
+    engine = load([one.cell.engine])[one.cell.engine]
+    reason = engine.unsupported(one.cell)
+    if reason is not None:
+        return {"status": "unsupported", "note": reason}
+    graph = one.graph
+    x = graph.inputs(one.cell.n)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    gc.collect()
+    baseline = _restart_peak()
+    prepared = engine.prepare(graph, x, one.cell)
+    result = prepared.run()
+    peak = _peak()
+    del result
+    return {
+        "status": "ok",
+        "note": f"{prepared.note}; peak of the resident memory above a baseline with the inputs in place",
+        "peak_bytes": max(peak - baseline, 0),
+        "tape_bytes": None if prepared.tape_bytes is None else prepared.tape_bytes(),
+    }
+
+
+def _restart_peak() -> int:
+    """Let the process's peak start anew where the system can, and return it, in bytes."""
+    clear_refs = Path("/proc/self/clear_refs")
+    if clear_refs.exists():
+        clear_refs.write_text("5")
+    return _peak()
+
+
+def _peak() -> int:
+    """The peak of this process's resident memory, in bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _main() -> None:
+    fields, memory_limit = json.loads(sys.argv[1])
+    one = Load(Cell(**fields["cell"]), fields["steps"])
+    print(json.dumps(_observe(one, memory_limit)))
+
+
+if __name__ == "__main__":
+    _main()

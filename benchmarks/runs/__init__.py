@@ -1,0 +1,1 @@
+"""The columns and the files of a run."""

@@ -1,0 +1,234 @@
+"""The columns of the result CSVs: one frozen dataclass per file, one field per column.
+
+The writer, the reader's dtypes and the column dictionary in `results/README.md` all come from these fields, so that a
+column is declared once.  This module knows nothing of files; `benchmarks.runs.files` reads and writes them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Status = Literal["ok", "wrong", "over_budget", "out_of_memory", "unsupported", "error"]
+
+STATUSES: dict[str, str] = {
+    "ok": "measured; the only status whose rows carry times",
+    "wrong": "the derivative failed its check; `max_error` says by how much, and there is no time",
+    "over_budget": "skipped, because it would not have fitted into the run's time budget",
+    "out_of_memory": "ran out of memory",
+    "unsupported": "this engine cannot do it here; `note` says why, or what to install",
+    "error": "raised, or ran beyond the time limit of a cell; `note` says what happened",
+}
+
+AA = "A/A copy"
+"""What the note of the second of two identical cells begins with."""
+
+
+def column(doc: str, **default: Any) -> Any:
+    """A dataclass field with the sentence that explains its column."""
+    return dataclasses.field(metadata={"doc": doc}, **default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of `timings.csv`: one cell in one block."""
+
+    run: str = column("name of the run, which is the name of its folder")
+    block: int = column("number of the block, from 1; 0 for what was decided before the first block")
+    graph: str = column("family of the function; `map` is the one with N inputs and M outputs")
+    n_inputs: int = column("N, the number of inputs")
+    n_outputs: int = column("M, the number of outputs")
+    n_ops: int = column("ops in the graph, from the family's formula")
+    depth: int = column("length of the longest path through the graph, in ops, from the family's formula")
+    engine: str = column("what executed it")
+    engine_version: str = column("version of the engine")
+    mode: str = column("`primal` (no derivative), `forward` or `reverse`")
+    quantity: str = column(
+        "`primal` (the value), `jvp` (one forward sweep), `vjp` (one reverse sweep), or `gradient` (every partial of "
+        "every output: N forward sweeps or M reverse sweeps)"
+    )
+    lanes: int = column("tangents carried together through one forward pass; 1 is the textbook's forward mode")
+    sweeps: int | None = column("forward or reverse sweeps that the engine counted in one execution", default=None)
+    ops_executed: int | None = column("ops that the engine counted in one execution, recording included", default=None)
+    seconds_min: float = column("shortest round, seconds per execution", default=math.nan)
+    seconds_median: float = column("median over rounds, seconds per execution", default=math.nan)
+    seconds_mean: float = column("mean over rounds, seconds per execution", default=math.nan)
+    seconds_stddev: float = column("standard deviation over rounds, seconds; empty for one round", default=math.nan)
+    rounds: int | None = column("rounds timed in this visit", default=None)
+    iterations: int | None = column("executions per round; the clock is read before and after a round", default=None)
+    max_error: float = column(
+        "largest difference found by the cell's check, relative to the largest entry; empty where none was made",
+        default=math.nan,
+    )
+    status: str = column("`" + "`, `".join(STATUSES) + "`: see below")
+    note: str = column(
+        f"what the number includes, or why there is none; begins with `{AA}` for the second of two identical cells",
+        default="",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SummaryRow:
+    """One line of `summary.csv`: one cell over all blocks.
+
+    Intervals are 95 % bootstrap intervals over blocks; ratios are formed inside a block.
+    """
+
+    run: str = column("name of the run")
+    graph: str = column("family of the function")
+    n_inputs: int = column("N, the number of inputs")
+    n_outputs: int = column("M, the number of outputs")
+    n_ops: int = column("ops in the graph")
+    engine: str = column("what executed it")
+    mode: str = column("`primal`, `forward` or `reverse`")
+    quantity: str = column("`primal`, `jvp`, `vjp` or `gradient`")
+    lanes: int = column("tangents carried together through one forward pass")
+    blocks: int = column("blocks in which the cell was timed")
+    seconds_median: float = column("median over blocks of the block's median, seconds per execution")
+    seconds_low: float = column("lower end of its 95 % interval")
+    seconds_high: float = column("upper end of its 95 % interval")
+    primal_ratio: float = column("seconds divided by the same engine's primal at the same size, formed inside a block")
+    primal_ratio_low: float = column("lower end of its 95 % interval")
+    primal_ratio_high: float = column("upper end of its 95 % interval")
+    speedup: float = column(
+        "full gradient: forward seconds divided by reverse seconds, formed inside a block; empty on other rows"
+    )
+    speedup_low: float = column("lower end of its 95 % interval")
+    speedup_high: float = column("upper end of its 95 % interval")
+    verdict: str = column(
+        "reverse against forward: `faster`, `slower`, or `no difference` where the interval reaches the noise floor"
+    )
+    status: str = column("as in `timings.csv`; `ok` if any block is, unless one was `wrong`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingRow:
+    """One line of `scaling.csv`: how the cost relative to the primal grows with N (with M on `broadcast`)."""
+
+    run: str = column("name of the run")
+    graph: str = column("family of the function")
+    engine: str = column("what executed it")
+    mode: str = column("`forward` or `reverse`")
+    quantity: str = column("the quantity fitted")
+    lanes: int = column("tangents carried together through one forward pass")
+    points: int = column("sizes that went into the fit")
+    n_min: int = column("smallest size measured")
+    n_max: int = column("largest size measured")
+    exponent: float = column("fitted exponent p of N**p, apart from a constant overhead that dies out")
+    exponent_low: float = column("lower end of its 95 % interval")
+    exponent_high: float = column("upper end of its 95 % interval")
+    theory: float = column("the exponent that theory gives")
+    verdict: str = column("`agrees`, `disagrees` or `inconclusive`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossoverRow:
+    """One line of `crossover.csv`: from which N on one reverse sweep beats N forward sweeps."""
+
+    run: str = column("name of the run")
+    graph: str = column("family of the function")
+    engine: str = column("what executed it")
+    crossover: float = column("the N at which both cost the same; empty where the measured sizes do not enclose it")
+    crossover_low: float = column("lower end of its 95 % interval")
+    crossover_high: float = column("upper end of its 95 % interval")
+    n_min: int = column("smallest size measured in both modes")
+    n_max: int = column("largest size measured in both modes")
+    note: str = column("what is to be known about it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryRow:
+    """One line of `memory.csv`: memory of one cell, measured in a pass of its own, never while timing."""
+
+    run: str = column("name of the run")
+    graph: str = column("family of the function")
+    n_inputs: int = column("N, the number of inputs")
+    n_ops: int = column("ops in the graph")
+    engine: str = column("what executed it")
+    mode: str = column("`primal`, `forward` or `reverse`")
+    tape_bytes: int | None = column("bytes of the tape; empty where there is none", default=None)
+    peak_bytes: int | None = column("peak of the process above its baseline, bytes", default=None)
+    bytes_per_op: float = column("peak bytes divided by ops", default=math.nan)
+    status: str = column("as in `timings.csv`")
+    note: str = column("how it was measured, or why it was not", default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointRow:
+    """One line of `checkpointing.csv`: the gradient of many steps with only so many states kept."""
+
+    run: str = column("name of the run")
+    steps: int = column("steps of the function")
+    snapshots: int | None = column(
+        "states kept at once, the first one included; empty for the plain reverse sweep, whose tape keeps all steps",
+        default=None,
+    )
+    advances: int = column("steps computed without being recorded, as counted")
+    advances_optimal: int = column("the fewest that are possible with so many snapshots (Griewank and Walther 2000)")
+    seconds: float = column("median over rounds, seconds per gradient")
+    peak_bytes: int = column("peak of what Python allocates, bytes, in a pass of its own")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MillionRow:
+    """One line of `results/million/million.csv`: one full gradient by N forward sweeps and by one reverse sweep."""
+
+    graph: str = column("family of the function")
+    n_inputs: int = column("N, the number of inputs")
+    n_ops: int = column("ops in the graph, as recorded")
+    lanes: int = column("tangents carried together through one forward pass; 1 is the textbook's forward mode")
+    threads: int = column("forward passes running at the same time; the reverse sweep runs on one")
+    prepare_seconds: float = column("recording and freezing, not included in any other time")
+    primal_seconds: float = column("one evaluation of the compiled function, median of 7")
+    forward_sweeps: int = column("forward sweeps executed, as counted by the program")
+    forward_ops: int = column("ops executed by them, as counted by the program")
+    forward_seconds: float = column("wall-clock time of all forward sweeps")
+    reverse_sweeps: int = column("reverse sweeps of one execution, as counted by the program")
+    reverse_ops: int = column("ops executed by one reverse gradient, values included, as counted by the program")
+    reverse_seconds: float = column("one reverse gradient, median of 7")
+    ratio: float = column("forward_seconds divided by reverse_seconds")
+    difference: float = column("largest difference between the two gradients, relative to the largest entry")
+    max_error: float = column("largest difference of either from the closed form, relative to the largest entry")
+    sessions: int = column("how many times it was started or resumed")
+    status: str = column("`ok`, or `wrong` where the gradients differ; only `ok` rows carry times and a ratio")
+    finished: str = column("when, in UTC")
+    cpu: str = column("processor")
+    python: str = column("version of Python")
+    numba: str = column("version of numba")
+    commit: str = column("commit of the code, with `+` where the tree was changed")
+
+
+TABLES: dict[str, type] = {
+    "timings.csv": Row,
+    "summary.csv": SummaryRow,
+    "scaling.csv": ScalingRow,
+    "crossover.csv": CrossoverRow,
+    "memory.csv": MemoryRow,
+    "checkpointing.csv": CheckpointRow,
+    "million.csv": MillionRow,
+}
+"""Each CSV and the dataclass that declares its columns; all but `million.csv` belong to a run."""
+
+KINDS = {"str": "text", "int": "integer", "int | None": "integer", "float": "number"}
+
+
+def kinds(row_type: type) -> dict[str, str]:
+    """The columns of a table, in order, each with its annotation: `str`, `int`, `int | None` or `float`."""
+    return {field.name: str(field.type) for field in dataclasses.fields(row_type)}
+
+
+def column_dictionary() -> str:
+    """The Markdown that explains every column; `results/README.md` holds it between two marks."""
+    lines = []
+    for name, row_type in TABLES.items():
+        lines += [f"### {name}", "", (row_type.__doc__ or "").strip().replace("\n    ", "\n"), ""]
+        lines += ["| column | type | meaning |", "|---|---|---|"]
+        for field in dataclasses.fields(row_type):
+            doc = field.metadata["doc"]
+            lines.append(f"| `{field.name}` | {KINDS[str(field.type)]} | {doc} |")
+        lines.append("")
+    lines += ["### status", "", "| status | meaning |", "|---|---|"]
+    lines += [f"| `{status}` | {doc} |" for status, doc in STATUSES.items()]
+    return "\n".join(lines) + "\n"

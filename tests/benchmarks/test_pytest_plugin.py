@@ -1,0 +1,228 @@
+"""`pytest --benchmark` from outside: whole runs in processes of their own, small ones, started side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cells import plan, shuffled
+from benchmarks.measuring.measure import row_key
+from benchmarks.options import Selection
+from benchmarks.runs.columns import AA
+from benchmarks.runs.files import read_run, read_table
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = ("--engine=ad", "--no-plots", "--benchmark-max-time=0.0005")
+# A budget of ten seconds leaves none for the memory pass, which has tests of its own.
+SMALL = (*QUICK, "--family=chain,tree", "--size=1..4", "--budget=10")
+LONG = (*QUICK, "--family=chain", "--size=1..64", "--blocks=20", "--budget=100")
+
+BREAKER = """
+import ad
+
+right = ad.grad
+ad.grad = lambda f: lambda x: [v * 1.001 for v in right(f)(x)]
+"""
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start pytest in the repository."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    environment = {**os.environ, "PYTEST_ADDOPTS": "", **environment}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def end(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Its exit status and output."""
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, output
+
+
+def wait_for_rows(results: Path, count: int) -> Path:
+    """Wait until the one run in `results` has so many rows; returns its folder."""
+    deadline = time.monotonic() + 60.0
+    while time.monotonic() < deadline:
+        for path in results.glob("*/timings.csv"):
+            if path.read_bytes().count(b"\n") > count:
+                return path.parent
+        time.sleep(0.01)
+    raise AssertionError("no rows appeared")
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """Exit status, output and folder of the runs that need nothing of each other, by name."""
+    base = tmp_path_factory.mktemp("runs")
+    (base / "breaker.py").write_text(BREAKER)
+    together = f"--results={base / 'together'}"
+    options = ("--benchmark-only", "--benchmark-columns=min,rounds", "--benchmark-min-rounds=4", "-k", "tree")
+    options = (*options, f"--benchmark-json={base / 'all.json'}")
+    arguments = {
+        "plain": (*SMALL, "--blocks=2", together),
+        "options": (*SMALL, "--blocks=2", together, *options),
+        "wrong": (*SMALL, "--blocks=2", f"--results={base / 'wrong'}", "-p", "breaker"),
+        "disabled": (*SMALL, "--blocks=1", f"--results={base / 'disabled'}", "--benchmark-disable"),
+        "skipped": (*SMALL, "--blocks=1", f"--results={base / 'skipped'}", "--benchmark-skip"),
+    }
+    ended = {}
+    names = list(arguments)
+    for pair in (names[:2], names[2:4], names[4:]):
+        processes = {name: start("--benchmark", *arguments[name], PYTHONPATH=str(base)) for name in pair}
+        ended |= {name: end(process) for name, process in processes.items()}
+    return base, ended
+
+
+def test_a_run_measures_everything_and_says_what_it_found(outputs):
+    base, ended = outputs
+    status, output = ended["plain"]
+    assert status == 0, output
+    runs = [read_run(folder) for folder in (base / "together").iterdir()]
+    (run,) = [run for run in runs if " -k " not in run.environment["command"]]
+    cells = plan(Selection(families=("chain", "tree"), engines=("ad",), sizes=(1, 2, 4)))
+    timings = run.timings[~run.timings["note"].str.startswith(AA)]
+    assert set(timings["status"]) == {"ok"}
+    assert len(timings) == 2 * len(cells)
+    assert f"{run.path}: timings.csv, summary.csv, scaling.csv, crossover.csv, memory.csv" in output
+    assert "Sweeps counted in" in output
+    assert "chain (ad), N = 4: " in output
+    assert len(run.summary) == len(cells)
+    gradients = timings[timings["quantity"] == "gradient"]
+    assert set(gradients[gradients["mode"] == "reverse"]["sweeps"]) == {1}
+    assert (gradients["sweeps"] == gradients["n_inputs"])[gradients["mode"] == "forward"].all()
+
+
+def test_the_environment_is_recorded(outputs):
+    base, _ = outputs
+    for folder in (base / "together").iterdir():
+        environment = read_run(folder).environment
+        for key in ("cpu", "cores", "memory_bytes", "os", "python", "commit", "dirty", "started", "finished", "host"):
+            assert key in environment, key
+        assert environment["run"] == folder.name
+        assert environment["finished"] >= environment["started"]
+        assert environment["settings"]["seed"] == 1
+        assert environment["clock"]["resolution"] > 0
+        assert environment["threads"]["OMP_NUM_THREADS"] == "1" or os.environ.get("OMP_NUM_THREADS")
+        assert environment["versions"]["numpy"]
+        assert environment["noise_floor"] >= 0
+        assert environment["command"].startswith("python -m pytest")
+        assert environment["sessions"][0]["outcome"] == "finished"
+
+
+def test_two_runs_started_at_once_do_not_harm_each_other(outputs):
+    base, ended = outputs
+    assert [ended[name][0] for name in ("plain", "options")] == [0, 0], ended
+    folders = sorted((base / "together").iterdir())
+    assert len(folders) == 2
+    assert [set(read_table(folder / "timings.csv")["run"]) for folder in folders] == [{f.name} for f in folders]
+
+
+def test_the_options_of_pytest_benchmark_keep_working(outputs):
+    base, ended = outputs
+    _, output = ended["options"]
+    assert "Name (time in" in output  # its table, which is asked for by an option of its own
+    saved = json.loads((base / "all.json").read_text())
+    assert saved["benchmarks"]
+    assert all("tree" in one["name"] and one["stats"]["rounds"] >= 4 for one in saved["benchmarks"])
+    assert "Name (time in" not in ended["plain"][1]
+
+
+def test_a_wrong_derivative_ends_the_run_with_a_failure(outputs):
+    base, ended = outputs
+    status, output = ended["wrong"]
+    assert status == 1, output
+    (folder,) = (base / "wrong").iterdir()
+    timings = read_run(folder).timings
+    wrong = timings[timings["status"] == "wrong"]
+    assert set(wrong["mode"]) == {"reverse"}
+    assert wrong["seconds_median"].isna().all()
+    assert (wrong["max_error"] > 1e-4).all()
+    assert set(timings[timings["mode"] == "forward"]["status"]) == {"ok"}
+    assert "wrong: chain 4 ad reverse gradient: entry" in output
+
+
+def test_disabled_or_skipped_benchmarks_record_no_time(outputs):
+    base, ended = outputs
+    assert ended["disabled"][0] == 0, ended["disabled"][1]
+    assert ended["skipped"][0] == 0, ended["skipped"][1]
+    for folder in (base / "disabled").iterdir():
+        assert read_table(folder / "timings.csv").empty
+    assert not (base / "skipped").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupted_and_killed_runs_lose_nothing_and_are_finished_by_resuming(tmp_path):
+    results = f"--results={tmp_path}"
+    process = start("--benchmark", *LONG, results)
+    folder = wait_for_rows(tmp_path, 60)
+    process.send_signal(signal.SIGINT)
+    status, output = end(process)
+    assert status == 2, output
+    assert f"--resume {folder}" in output
+    interrupted = (folder / "timings.csv").read_bytes()
+    assert read_run(folder).summary is not None
+    assert read_run(folder).environment["sessions"][-1]["outcome"] == "interrupted"
+
+    process = start("--benchmark", f"--resume={folder}", "--no-plots", "--benchmark-max-time=0.0005")
+    wait_for_rows(tmp_path, interrupted.count(b"\n") + 60)
+    process.kill()
+    end(process)
+    killed = (folder / "timings.csv").read_bytes()
+    assert killed.startswith(interrupted)
+    (folder / "timings.csv").write_bytes(killed + killed.splitlines()[-1][:50])  # as a full disk would leave it
+
+    again = ("--no-plots", "--benchmark-max-time=0.0005", "--budget=20")
+    status, output = end(start("--benchmark", f"--resume={folder.name}", results, *again))
+    assert status == 0, output
+    assert (folder / "timings.csv").read_bytes().startswith(killed)
+    run = read_run(folder)
+    assert set(run.timings["status"]) == {"ok"}
+    visits = shuffled(plan(Selection(families=("chain",), engines=("ad",), sizes=tuple(2**k for k in range(7)))), 20, 1)
+    identity = ["graph", "n_inputs", "n_outputs", "engine", "mode", "quantity", "lanes"]
+    made = [
+        (block, key, note.startswith(AA))
+        for block, key, note in zip(
+            run.timings["block"],
+            run.timings[identity].itertuples(index=False, name=None),
+            run.timings["note"],
+            strict=True,
+        )
+    ]
+    assert made == [(visit.block, row_key(visit.cell), bool(visit.copy)) for visit in visits]
+    assert len(run.environment["sessions"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--family=chian"], "did you mean 'chain'"),
+        (["--resume=nothing"], "neither a folder nor a run"),
+    ],
+)
+def test_wrong_options_are_one_line(arguments, message):
+    status, output = end(start("--benchmark", *arguments))
+    assert status == 4
+    (line,) = output.strip().splitlines()
+    assert message in line
+
+
+def test_each_flag_collects_its_own():
+    with_flag = start("--benchmark", "--collect-only", "-q", "--family=chain", "--size=1", "--blocks=1")
+    without = start("--collect-only", "-q")
+    named = start("--collect-only", "-q", "benchmarks")
+    status, output = end(with_flag)
+    assert status == 0
+    assert all(line.startswith("benchmarks/test_cells.py") for line in output.splitlines() if "::" in line)
+    status, output = end(without)
+    assert status == 0
+    assert all(line.startswith("tests/") for line in output.splitlines() if "::" in line)
+    status, output = end(named)
+    assert "no tests collected" in output
