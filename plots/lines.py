@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from benchmarks.findings.analysis import noise_floor, summarise
-from benchmarks.functions.graphs import FAMILIES
+from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run
 from plots.style import MODES, Label
 

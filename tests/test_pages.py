@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import ad
-from benchmarks import closing
 from benchmarks.experiments import million
-from benchmarks.runs.columns import MillionRow, column_dictionary
+from benchmarks.findings import tables
+from benchmarks.runs.columns import MillionRecord, column_dictionary
 from benchmarks.runs.files import read_run
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +34,7 @@ def test_links_and_pictures_lead_somewhere(page):
 
 def test_readme_says_what_the_reference_run_found():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    *found, _ = closing.lines(read_run(ROOT / "results" / "reference"))
+    *found, _ = tables.lines(read_run(ROOT / "results" / "reference"))
     for line in found:
         assert line in readme
 
@@ -42,7 +42,7 @@ def test_readme_says_what_the_reference_run_found():
 def test_readme_says_what_the_million_found():
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     for known in million.history(ROOT / "results" / "million").to_dict("records"):
-        assert million.sentence(MillionRow(**known)) in readme
+        assert million.sentence(MillionRecord(**known)) in readme
 
 
 def test_readme_has_the_op_table():

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import mpmath
 import numpy as np
 import pytest
+from benchmarks.functions.graphs import FAMILIES, family
 
 from benchmarks.functions.folds import broadcast, fixed_work
-from benchmarks.functions.graphs import FAMILIES, family
 from benchmarks.functions.networks import dense, lattice, layered
 
 # Every registered family, and instances of the factories with other parameters.
