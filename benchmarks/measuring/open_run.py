@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -254,7 +254,7 @@ def close_run(run: OpenRun, reporter: Reporter, *, interrupted: bool = False) ->
     environment["sessions"][-1] |= {"finished": now(), "outcome": "interrupted" if interrupted else "finished"}
     write_environment(run.folder, environment)
     run.release()
-    return found, interrupted
+    return replace(found, environment=environment), interrupted
 
 
 def _memory_pass(run: OpenRun, reporter: Reporter) -> None:

@@ -6,11 +6,10 @@ import shutil
 
 import pandas as pd
 import pytest
-from benchmarks.measuring.measure import Times
 from harness import measured_in
 
 from benchmarks.__main__ import main
-from benchmarks.cells import plan
+from benchmarks.findings import tables
 from benchmarks.options import OptionError, Selection, Settings, settings_from, sizes_from
 from benchmarks.plan import plan
 from benchmarks.runs.files import read_table, write_environment, write_table

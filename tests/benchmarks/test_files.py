@@ -31,7 +31,8 @@ from benchmarks.runs.files import (
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (
-    "run, block, graph, n_inputs, n_outputs, n_ops, depth, engine, engine_version, mode, quantity, lanes, twin, prepare_seconds, sweeps, "
+    "run, block, graph, n_inputs, n_outputs, n_ops, depth, engine, engine_version, mode, quantity, lanes, twin, "
+    "prepare_seconds, sweeps, "
     "ops_executed, seconds_min, seconds_median, seconds_mean, seconds_stddev, rounds, iterations, max_error, status, "
     "note"
 )

@@ -199,7 +199,7 @@ def test_without_a_reference_modes_and_engines_are_compared_with_one_another(min
     assert both.check(reverse, result(reverse)) < 1e-15
     with pytest.raises(WrongError, match="forward and reverse disagree"):
         both.check(reverse, right * (1 + 1e-8))
-    with pytest.raises(WrongError, match="casadi and ad in (forward|reverse) mode disagree"):
+    with pytest.raises(WrongError, match=r"casadi and ad in (forward|reverse) mode disagree"):
         both.check(mine("casadi", "reverse", "gradient"), right * (1 + 1e-8))
     other = mine("finite-differences", "forward", "gradient")
     assert 0.0 < both.check(other, right * (1 + 1e-8), 1e-5) < 1e-7  # it claims fewer digits

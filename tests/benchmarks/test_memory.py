@@ -92,10 +92,9 @@ def test_what_cannot_be_measured_says_why():
     limited = outcome(load(), memory_limit=64 * MEGABYTE)
     assert limited == ("out_of_memory", "needs more than the 67,108,864 bytes allowed")
     assert outcome(load(lanes=2)) == ("unsupported", "ad carries one tangent at a time")
-    assert outcome(load(engine="abacus")) == (
-        "error",
-        "ValueError: engine: unknown 'abacus'; there are ad, ad-compiled, autograd, casadi, finite-differences, xad",
-    )
+    status, note = outcome(load(engine="abacus"))
+    assert status == "error"
+    assert note.startswith("ValueError: engine: unknown 'abacus'; there are ad, ")
 
 
 @pytest.mark.parametrize(("signal", "status"), [(9, "out_of_memory"), (11, "error")])

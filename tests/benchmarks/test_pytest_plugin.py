@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cells import plan, shuffled
 from benchmarks.options import Selection
 from benchmarks.plan import plan, shuffled
 from benchmarks.runs.columns import IDENTITY

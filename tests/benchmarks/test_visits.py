@@ -8,11 +8,15 @@ import time
 from collections import Counter
 
 import pytest
-from benchmarks.measuring.measure import HangingError, guarded, remaining, time_limit
 from harness import begin, measured_in, once, records_of
 
-from benchmarks.cells import Cell, Visit, plan, shuffled, twins
-from benchmarks.engines import Counts
+from benchmarks.cells import Cell, Visit
+from benchmarks.engines import engine
+from benchmarks.engines.base import Counts
+from benchmarks.measuring import visits as measuring
+from benchmarks.measuring.guard import HangingError, guarded, time_limit
+from benchmarks.measuring.open_run import close_run, open_run, remaining
+from benchmarks.measuring.progress import Reporter
 from benchmarks.options import Selection, Settings
 from benchmarks.plan import plan, shuffled, twins
 from benchmarks.runs.files import read_run, read_table, repair_timings
@@ -103,12 +107,12 @@ def test_a_cell_that_fails_later_keeps_what_it_had_and_is_not_visited_again(tmp_
     where = Cell("chain", 4, "ad", "reverse", "gradient")
     calls = []
 
-    def stopwatch(run, seconds):
-        if run is run.ready[where].run:
+    def stopwatch(execute, seconds):
+        if execute is run.ready[where].run:
             calls.append(1)
             if len(calls) == 2:
                 raise ValueError("late")
-        return once(run, seconds)
+        return once(execute, seconds)
 
     run = begin(tmp_path, CELLS, Settings(blocks=4))
     for cell in CELLS:
@@ -246,7 +250,7 @@ def test_a_time_that_failed_keeps_nothing_that_was_measured(tmp_path):
         measuring.admit(run, cell)
     assert run.ready[CELLS[-1]].record.max_error == run.ready[CELLS[-1]].record.max_error
     for visit in run.visits:
-        measuring.visit(run, visit, fail(MemoryError()))
+        measuring.visit(run, visit, raising(MemoryError()))
     records = records_of(run, tmp_path)
     assert set(records["status"]) == {"out_of_memory"}
     assert records[["max_error", "sweeps", "ops_executed", "prepare_seconds", "seconds_min"]].isna().all().all()
