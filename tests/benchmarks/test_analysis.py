@@ -249,3 +249,9 @@ def test_closing_lines_without_intervals_or_difference():
     assert lines[2] == "Noise floor: not measured, so nothing is called a difference."
     lines = closing_lines(run(family([10], lambda n: 6.06, lambda n: 6.0) + twins([1.02] * 7)))
     assert lines[1] == "chain (ad), N = 10: no difference (reverse 1.01 times as fast, 95 % [1.01, 1.01])."
+
+
+@pytest.mark.parametrize(("mode", "n", "sweeps"), [("reverse", 8, 3), ("forward", 8, 1), ("reverse", 8, 8)])
+def test_sweeps_that_were_not_as_expected_are_told(mode, n, sweeps):
+    lines = closing_lines(run([row(1, n, 1.0, mode, sweeps=sweeps), row(1, n, 1.0, "forward", sweeps=n, graph="tree")]))
+    assert lines[0] == f"Sweeps counted: 1 of 2 gradients are not as expected; first chain, {mode}: {sweeps} sweeps."

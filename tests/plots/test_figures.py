@@ -9,7 +9,7 @@ import pytest
 import plots
 from benchmarks.runs.files import RecordError, read_run
 from plots.__main__ import main
-from plots.lines import NothingToDrawError, everything, gradients, lines, summary
+from plots.lines import NothingToDrawError, engines, everything, gradients, lines, summary
 from plots.speedup import compared
 from plots.style import quantity, style
 from plots.time import not_run
@@ -108,6 +108,8 @@ def test_lanes_are_lines_of_their_own(run):
         ("ad-compiled", "forward", 1, "compiled"),
         ("ad-compiled", "reverse", 1, "compiled"),
         ("ad-compiled", "forward", 64, "64 lanes"),
+        ("xad", "forward", 1, "xad"),
+        ("xad", "reverse", 1, "xad"),
     ]
     assert all(set(line.cells["lanes"]) == {line.lanes} for line in chain)
     assert set(compared(summary(run))["lanes"]) == {1}
