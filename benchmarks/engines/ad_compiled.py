@@ -14,7 +14,6 @@ import numpy as np
 import ad
 from benchmarks.engines.base import Counts, Engine, Includes, Reach
 from benchmarks.functions.problem import Problem
-from benchmarks.runs.environment import project_version
 
 
 class Compiled(Engine):
@@ -30,11 +29,6 @@ class Compiled(Engine):
         super().__init__(problem)
         self.program = ad.compile(lambda v: problem.f(ad, v), problem.x)
         self.x = np.array(problem.x)
-
-    @classmethod
-    def version(cls) -> str:
-        """This project's version."""
-        return project_version()
 
     @classmethod
     def missing(cls) -> str | None:

@@ -11,7 +11,6 @@ from typing import Any
 import ad
 from benchmarks.engines.base import Counts, Engine, Includes, listed, plain
 from benchmarks.functions.problem import Problem
-from benchmarks.runs.environment import project_version
 
 
 class Eager(Engine):
@@ -24,11 +23,6 @@ class Eager(Engine):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.several = isinstance(problem.f(*plain(problem)), list)
-
-    @classmethod
-    def version(cls) -> str:
-        """This project's version."""
-        return project_version()
 
     def f(self, x: Any) -> Any:
         """The problem's function on numbers of this engine."""

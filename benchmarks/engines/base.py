@@ -18,6 +18,7 @@ import numpy as np
 
 import ad
 from benchmarks.functions.problem import Problem
+from benchmarks.runs.environment import project_version
 
 TOLERANCE = 1e-10
 """Largest relative difference allowed between a derivative in floats, exact but for rounding, and its reference."""
@@ -69,7 +70,7 @@ class Engine:
 
     Attributes:
         name: the name used in results and on the command line.
-        package: the distribution to install, whose version is the engine's.
+        package: the distribution to install, whose version is the engine's; empty for the project's own.
         install: what to type if it is missing.
         default: whether the default plan has it.
         styles: the styles of problems that it takes: `scalars`, `arrays`.
@@ -97,9 +98,9 @@ class Engine:
 
     @classmethod
     def version(cls) -> str:
-        """Its version; empty if it is not installed."""
+        """Its version, which without a package is the project's; empty if it is not installed."""
         try:
-            return importlib.metadata.version(cls.package) if cls.package else ""
+            return importlib.metadata.version(cls.package) if cls.package else project_version()
         except importlib.metadata.PackageNotFoundError:
             return ""
 

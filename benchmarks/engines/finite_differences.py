@@ -20,7 +20,6 @@ class FiniteDifferences(Engine):
     """Central differences, two evaluations each."""
 
     name = "finite-differences"
-    package = "numpy"
     styles = ("scalars", "arrays")
     modes = ("forward",)
     tolerance = 1e-5

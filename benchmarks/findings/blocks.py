@@ -96,7 +96,7 @@ def is_twin(timings: pd.DataFrame) -> pd.Series[bool]:
 
 
 def by_block(timings: pd.DataFrame) -> Blocks:
-    """Arrange timings rows, without A/A twins, as a matrix of cells by blocks.
+    """Arrange timings rows, without twins, as a matrix of cells by blocks.
 
     Args:
         timings: rows of `timings.csv`.

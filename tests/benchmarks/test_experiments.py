@@ -1,4 +1,4 @@
-"""The million: what it records was counted, not computed."""
+"""The experiments: what the million records was counted, not computed."""
 
 import numpy as np
 
