@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ad.rules import Active, real
+from ad.active import Active, require_alive
+from ad.scalars import real
 
 Shape = None | tuple[type, "int | list[Shape]"]
 """How a tree nests: None for a number, else a container's type and its children (their count, if all are numbers)."""
@@ -23,6 +24,7 @@ def flatten(name: str, tree: Any) -> tuple[list[Any], Shape]:
 
     Raises:
         TypeError: a leaf is not a real number; the message gives its place.
+        ValueError: a leaf is left over from a derivative that has ended.
     """
     leaves: list[Any] = []
     return leaves, _collect(name, tree, leaves)
@@ -47,7 +49,10 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
 def _leaf(name: str, x: Any) -> Any:
     if isinstance(x, bool):
         raise TypeError(f"{name}: got bool, expected a real number")
-    return x if isinstance(x, Active) else real(name, x)
+    if isinstance(x, Active):
+        require_alive(name, [x])
+        return x
+    return real(name, x)
 
 
 def _rebuild(shape: Shape, leaves: Iterator[Any]) -> Any:
