@@ -8,7 +8,7 @@ import ad
 from ad.counting import observed
 from ad.dual import _CountedDual, _Dual
 from ad.ops import OPS
-from ad.tape import _CountedNodes, Nodes
+from ad.tape import Nodes, _CountedNodes
 
 N = 7
 OPS_OF_CHAIN = 4 * N

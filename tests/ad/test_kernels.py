@@ -13,8 +13,8 @@ from test_ops import exact, points, unit
 
 import ad
 from ad.compiled import kernels, opcodes, sincos
-from ad.expressions import Expression
 from ad.compiled.opcodes import CASES
+from ad.expressions import Expression
 
 LN10 = Expression("LN10")
 EVERY_CASE = pytest.mark.parametrize("case", CASES.values(), ids=lambda case: f"{case.row.name}-{case.active}")

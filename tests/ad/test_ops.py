@@ -13,7 +13,8 @@ import pytest
 from mpmath import mp
 
 import ad
-from ad import active, dual, ops, scalars, tape
+from ad import dual, ops, scalars, tape
+from ad.active import bind
 from ad.expressions import Expression
 from ad.ops import OPS, Op, RowError
 
@@ -258,7 +259,7 @@ def engine_with(row: Op):
 
 
 def generate(row: Op):
-    rule = active.bind(row)
+    rule = bind(row)
     for mode in (dual, tape):
         mode.generate([rule])
 
