@@ -170,6 +170,12 @@ def test_both_modes_agree_at_infinity_in_several_inputs():
         assert ad.jacobian(lambda v: ad.log(v[0]) * v[1] + v[2], mode=mode)([0.0, 2.0, 1.0]) == [INF, -INF, 1.0]
 
 
+def test_adjoints_add_up_beside_an_infinity():
+    for mode in ("forward", "reverse"):
+        f = lambda v: ad.sqrt(v[0]) + v[1] * v[2] + 3.0 * v[1] + ad.sin(v[1])  # noqa: E731
+        assert ad.jacobian(f, mode=mode)([0.0, 0.0, 5.0]) == [INF, 9.0, 0.0]
+
+
 def test_a_sweep_made_again_is_one_sweep_and_counts_its_ops_again():
     f = lambda x: ad.sin(ad.sqrt(x) * 2.0) + x  # noqa: E731
     counts = []
