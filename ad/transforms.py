@@ -131,7 +131,7 @@ def _record(f: Function, shape: Shape, primals: list[Any]) -> tuple[Tape, list[A
 
 def _pull_back(tape: Tape, outputs: list[Any], cotangents: list[Any]) -> list[Any]:
     """One reverse sweep: the adjoints of the inputs."""
-    return tape.sweep_many((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
+    return tape.pull((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
 
 
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:

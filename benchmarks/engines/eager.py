@@ -46,7 +46,7 @@ class Eager:
         def tape_bytes() -> int:
             tape = ad.Tape()
             out = graph.f(ad, tape.lift(x))
-            tape.sweep_many((y, 1.0) for y in (out if isinstance(out, list) else [out]))
+            tape.pull((y, 1.0) for y in (out if isinstance(out, list) else [out]))
             return tape.nbytes
 
         note = EAGER_NOTES[cell.mode, cell.quantity]
