@@ -52,5 +52,5 @@ class Eager(Engine):
         """Bytes of a tape that was recorded and swept."""
         tape = ad.Tape()
         out = self.f(tape.lift(self.problem.x))
-        tape.sweep_many((y, 1.0) for y in listed(out))
+        tape.pull((y, 1.0) for y in listed(out))
         return int(tape.nbytes)
