@@ -95,6 +95,7 @@ class Engine:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self._plain = plain(problem)
 
     @classmethod
     def version(cls) -> str:
@@ -112,7 +113,7 @@ class Engine:
         return f"needs the package {cls.package}: {cls.install or f'pip install {cls.package}'}"
 
     def prepare(self, mode: str) -> None:
-        """What one mode needs to be done once, before it is timed: `primal`, `forward` or `reverse`."""
+        """What `primal`, `forward` or `reverse` needs once, untimed; a compiler that waits for a first call gets it."""
 
     def seed(self, values: Sequence[float]) -> Any:
         """A tangent or cotangent in the form that `push` and `pull` take; converted before anything is timed."""
@@ -120,7 +121,7 @@ class Engine:
 
     def value(self) -> Any:
         """The M outputs: by default those of plain Python floats, or of plain NumPy arrays."""
-        return self.problem.f(*plain(self.problem))
+        return self.problem.f(*self._plain)
 
     def push(self, tangent: Any) -> Any:
         """One forward sweep: from a tangent of the inputs, shape (N,), to that of the outputs, shape (M,)."""
