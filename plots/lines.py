@@ -122,8 +122,9 @@ def engines(cells: pd.DataFrame) -> list[str]:
 
 
 def short(engine: str) -> str:
-    """An engine's name as a label: `compiled` for `ad-compiled`."""
-    return engine.removeprefix("ad-")
+    """An engine's name as a label, which has room for about twelve letters: `compiled` for `ad-compiled`."""
+    name = engine.removeprefix("ad-")
+    return name if len(name) <= 12 else name.rpartition("-")[2]
 
 
 def letter(cells: pd.DataFrame) -> str:
