@@ -10,12 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.engines import ENGINES
 from benchmarks.experiments import checkpointing
-from benchmarks.findings import analysis, crossover, scaling
+from benchmarks.findings import analysis, crossover, scaling, told
+from benchmarks.functions.graphs import FAMILIES
 from benchmarks.measuring import memory
 from benchmarks.measuring.environment import now
 from benchmarks.options import Selection, Settings
 from benchmarks.runs.files import Run, read_environment, read_run, write_environment, write_rows, write_table
+
+ORDER = (*FAMILIES, *ENGINES)
+"""The catalogue's order, in which records and lines come."""
 
 
 def analyse(folder: Path) -> Run:
@@ -25,10 +30,11 @@ def analyse(folder: Path) -> Run:
         RecordError: the run cannot be read.
     """
     timings = read_run(folder).timings
-    floor = analysis.noise_floor(timings)
-    write_table(folder / "summary.csv", analysis.summarise(timings, floor))
-    write_table(folder / "scaling.csv", scaling.scaling(timings, floor))
-    write_table(folder / "crossover.csv", crossover.crossover(timings, floor))
+    floors = analysis.noise_floors(timings)
+    floor = floors.overall
+    write_table(folder / "summary.csv", analysis.summarise(timings, floors, ORDER))
+    write_table(folder / "scaling.csv", scaling.scaling(timings, ORDER))
+    write_table(folder / "crossover.csv", crossover.crossover(timings, floor, ORDER))
     noise = {"noise_floor": None if floor != floor else floor, "noise": analysis.noise_verdict(timings)}
     write_environment(folder, {**read_environment(folder), **noise})
     return read_run(folder)
@@ -92,7 +98,7 @@ def lines(run: Run) -> list[str]:
         if getattr(run, name) is not None
     ]
     files = ", ".join(f"{name}.csv" for name in ["timings", *others])
-    return [*analysis.closing_lines(run), f"{run.path}: {files}, environment.json"]
+    return [*told.findings(run, ORDER).lines(), f"{run.path}: {files}, environment.json"]
 
 
 def failed(run: Run) -> bool:

@@ -16,6 +16,7 @@ its end: where its memory came to lie, the frequency of the processor, what else
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,8 @@ Floats = NDArray[np.float64]
 PROBLEM = ["run", "graph", "n_inputs", "n_outputs", "engine"]
 CELL = [*PROBLEM, "mode", "quantity", "lanes"]
 SECONDS = "seconds_median"
+SORTED_BY = ["run", "graph", "engine", "n_inputs", "n_outputs", "mode", "quantity", "lanes"]
+ORDER = ["primal", "forward", "reverse", "jvp", "vjp", "gradient"]
 SEED = 20260
 DRAWS = 2000
 COVERAGE = 0.95
@@ -122,6 +125,24 @@ def by_block(timings: pd.DataFrame) -> Blocks:
     seconds[cell[ok], block[ok]] = rows[SECONDS].to_numpy(dtype=np.float64)[ok]
     seconds[(cells["status"] != "ok").to_numpy()] = np.nan
     return Blocks(cells, seconds)
+
+
+def in_order(table: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+    """Sort records as the catalogue lists families and engines; the order of measuring is shuffled.
+
+    Args:
+        table: with any of the columns run, graph, engine, n_inputs, n_outputs, mode, quantity and lanes.
+        order: names of families and engines; names that it lacks follow by alphabet.
+    """
+    known = {name: f"{rank:06}" for rank, name in enumerate([*order, *ORDER])}
+    keys = [name for name in SORTED_BY if name in table.columns]
+    named = {"graph", "engine", "mode", "quantity"}
+    return table.sort_values(
+        keys,
+        key=lambda column: column.map(lambda name: known.get(name, f"~{name}")) if column.name in named else column,
+        ignore_index=True,
+        kind="stable",
+    )
 
 
 def sizes(cells: pd.DataFrame) -> Floats:

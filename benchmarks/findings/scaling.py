@@ -27,6 +27,7 @@ Where the reference run does not agree with theory at once:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,7 +35,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmarks.findings.blocks import COVERAGE, Floats, by_block, medians, sizes
+from benchmarks.findings.blocks import COVERAGE, Floats, by_block, in_order, medians, sizes
 
 MARGIN = 0.1
 """Exponents this close to theory's count as theory's: what caches and memory add over the measured sizes."""
@@ -93,11 +94,12 @@ class _Lines:
     freedom: int
 
 
-def scaling(timings: pd.DataFrame) -> pd.DataFrame:
+def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
     """Fit how each family's full gradient grows relative to the primal: the columns of `scaling.csv`.
 
     Args:
         timings: rows of `timings.csv`.
+        order: names of families and engines in the order of the catalogue; others follow by alphabet.
 
     Returns:
         One row per graph, engine, mode and lanes that was measured at any size together with its primal.  `theory` is
@@ -118,7 +120,7 @@ def scaling(timings: pd.DataFrame) -> pd.DataFrame:
         if len(gradient.n) and primal is not None and len(primal.n):
             theory = float((key[3] == "reverse") == bool(group["n_outputs"].max() > 1))
             rows.append(dict(zip(CURVE, key, strict=True)) | _row(gradient, primal, theory))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return in_order(pd.DataFrame(rows, columns=COLUMNS), order)
 
 
 def _row(gradient: Curve, primal: Curve, theory: float) -> dict[str, object]:
