@@ -6,7 +6,7 @@ This is the arithmetic under every statistic of a run.  What the numbers mean is
 The seconds of a visit are its `seconds_median`.  A ratio is formed inside a block, where both sides saw the same
 machine.  From five blocks on, the interval of a median over blocks is made of observed values: of n independent ones, as
 many lie below their true median as heads fall in n throws, so the binomial law says how often two of them enclose it
-(94 % with 5 blocks, never less than 92 %), whatever the noise is like.  Two to four values cannot give 95 % that way;
+(94 % with 5 blocks, never less than 93 %), whatever the noise is like.  Two to four values cannot give 95 % that way;
 there it is the t interval of the mean of the logarithms, which is right where noise multiplies as often as it divides.
 One block has no interval.
 
@@ -36,6 +36,7 @@ SORTED_BY = ["run", "graph", "engine", "n_inputs", "n_outputs", "mode", "quantit
 ORDER = ["primal", "forward", "reverse", "jvp", "vjp", "gradient"]
 SEED = 20260
 DRAWS = 2000
+LARGEST = 300.0
 COVERAGE = 0.95
 
 BLOCKS = 5
@@ -183,7 +184,8 @@ def median_draws(values: Floats, seed: int = SEED) -> Floats:
         if count < BLOCKS:
             logs = np.log(ordered)
             error = logs.std(axis=1, ddof=1, keepdims=True) / np.sqrt(count)
-            draws[rows] = np.exp(logs.mean(axis=1, keepdims=True) + error * stats.t.ppf(chance, count - 1))
+            drawn = logs.mean(axis=1, keepdims=True) + error * stats.t.ppf(chance, count - 1)
+            draws[rows] = np.exp(np.clip(drawn, -LARGEST, LARGEST))  # two blocks have heavy tails
         else:
             draws[rows] = ordered[:, _order(chance, int(count))]
     return draws
@@ -218,9 +220,7 @@ def median_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
     return medians(values), low, high
 
 
-def verdict(
-    middle: Floats, low: Floats, high: Floats, floor: float | Floats, above: str, below: str
-) -> NDArray[Any]:
+def verdict(middle: Floats, low: Floats, high: Floats, floor: float | Floats, above: str, below: str) -> NDArray[Any]:
     """Say in a word what each ratio shows, given its interval and the noise floor.
 
     Args:

@@ -128,7 +128,9 @@ def reasons_to_fail(comparison: pd.DataFrame, threshold: float) -> list[str]:
     reasons = []
     if len(slower):
         worst = slower.iloc[0]
-        reasons.append(f"slower by more than {threshold:g}: {len(slower)} cells, most {_name(worst)}: {worst['ratio']:.3g}")
+        reasons.append(
+            f"slower by more than {threshold:g}: {len(slower)} cells, most {_name(worst)}: {worst['ratio']:.3g}"
+        )
     if len(lost):
         first = lost.iloc[0]
         reasons.append(f"no longer ok: {len(lost)} cells, first {_name(first)}: {first['status']}")
@@ -139,7 +141,9 @@ def reasons_to_fail(comparison: pd.DataFrame, threshold: float) -> list[str]:
     hidden = common[common["floor"] > threshold - 1.0]
     if len(hidden):
         floor = hidden["floor"].max()
-        reasons.append(f"noise hides the limit: the floor is up to {floor:.1%} in {len(hidden)} cells; more blocks needed")
+        reasons.append(
+            f"noise hides the limit: the floor is up to {floor:.1%} in {len(hidden)} cells; more blocks needed"
+        )
     undecided = common[common["verdict"] == ""]
     if len(undecided):
         reasons.append(f"undecided: {len(undecided)} cells outside the noise floor have no interval (one block)")

@@ -7,6 +7,7 @@ noise hides is in no sentence.  `findings(run)` collects them, always in the ord
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -203,7 +204,8 @@ class Findings:
         """For the terminal: at most 16 lines of fewer than 110 characters."""
         if not self.status.records:
             return ["Nothing was measured."]
-        closing = [self.growth_sentence(), self.noise.sentence(), self.status.sentence()]
+        noise = textwrap.wrap(self.noise.sentence(), WIDTH)
+        closing = [self.growth_sentence(), *noise, self.status.sentence()]
         return [line[:WIDTH] for line in (self.sweeps.sentence(), *speedup_table(self.speedups), *closing)]
 
 
@@ -265,9 +267,7 @@ def speedup_table(speedups: Sequence[Speedup]) -> list[str]:
         return []
     shown = families if len(families) <= FAMILY_LINES else families[: FAMILY_LINES - 1]
     head = ["", *(engine if lanes == 1 else f"{engine}, {lanes}" for engine, lanes in columns)]
-    body = [
-        [name, *(largest[name][key].brief() if key in largest[name] else "" for key in columns)] for name in shown
-    ]
+    body = [[name, *(largest[name][key].brief() if key in largest[name] else "" for key in columns)] for name in shown]
     widths = [max(len(line[place]) for line in (head, *body)) for place in range(len(head))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
              for line in (head, *body)]  # fmt: skip

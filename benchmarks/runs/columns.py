@@ -73,8 +73,8 @@ class Row:
 class SummaryRow:
     """One line of `summary.csv`: one cell over all blocks.
 
-    Intervals are 95 % intervals of the median over blocks (one block: none), within one run: they do not hold what changes
-    from run to run (memory layout, frequency, other load).  Ratios are formed inside a block.
+    Intervals are 95 % intervals of the median over blocks (one block: none), within one run: they do not hold what
+    changes from run to run (memory layout, frequency, other load).  Ratios are formed inside a block.
     """
 
     run: str = column("name of the run")
@@ -121,7 +121,9 @@ class ScalingRow:
     exponent_low: float = column("lower end of its 95 % interval")
     exponent_high: float = column("upper end of its 95 % interval")
     theory: float = column("the exponent that theory gives")
-    verdict: str = column("`agrees` (the whole interval is within 0.1 of theory), `disagrees` (no part is) or `inconclusive`")
+    verdict: str = column(
+        "`agrees` (the whole interval is within 0.1 of theory), `disagrees` (no part is) or `inconclusive`"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
