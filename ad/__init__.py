@@ -3,7 +3,10 @@
 The table of contents:
 
     ops               the op set, one row per op
-    rules, methods    rows turned into kernels for Python floats, and into the methods of `Dual` and `Var`
+    expressions       the language of the rows, parsed once
+    scalars, active   rows on plain floats, and on values that carry a derivative
+    infinity          what infinite partials mean, for every executor
+    methods           rows turned into the methods of `Dual` and `Var`
     dual              forward mode: `Dual`
     tape              reverse mode: `Tape`, `Var`
     paths             the naive rule that both modes factor
@@ -11,7 +14,7 @@ The table of contents:
     checkpoint        `checkpointed_value_and_grad`: reverse mode of many steps in the memory of a few
     counting          `count`: sweeps and ops, counted as they happen
     checks            `check_jvp`, `check_vjp`, `check_adjoint`, `check_derivatives`: for functions of your own
-    program           `compile`: a tape frozen into flat arrays and swept at machine speed (needs numba)
+    compiled          `compile`: a tape frozen into flat arrays and swept at machine speed (needs numba)
 
 Every op of `OPS` is a function of this module (`ad.sin`, `ad.atan2`, ...), so the module itself is an array-API style
 namespace `xp` for functions written as `f(xp, x)`.
@@ -19,6 +22,7 @@ namespace `xp` for functions written as `f(xp, x)`.
 
 from typing import TYPE_CHECKING, Any
 
+from ad.active import functions
 from ad.checkpoint import checkpoint_schedule, checkpointed_value_and_grad, optimal_advances
 from ad.checks import DerivativeError, check_adjoint, check_derivatives, check_jvp, check_vjp
 from ad.compiled.program import Program, compile
@@ -26,7 +30,7 @@ from ad.counting import Counts, count
 from ad.dual import Dual
 from ad.ops import OPS, derivative_table
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
-from ad.rules import FLOATS, functions
+from ad.scalars import FLOATS
 from ad.tape import Tape, Var
 from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
 

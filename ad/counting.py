@@ -23,7 +23,8 @@ class Counts:
     Attributes:
         forward_sweeps: passes that each gave one directional derivative.
         reverse_sweeps: passes over a tape that each gave the gradient of one (combination of) output.
-        ops: ops executed: each op evaluated on a Dual, recorded on a tape, or visited by a reverse sweep counts one.
+        ops: ops executed: each op evaluated on a Dual, recorded on a tape, or visited by a reverse sweep counts one;
+            those of a sweep that is made again because of an infinity (`ad.infinity`) count again.
         advances: steps that a checkpointed function computed without recording them (`ad.checkpoint`).
     """
 

@@ -11,23 +11,35 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
+from ad.active import RULES, ZERO, Active, Rule, is_zero, primal_of, settle
 from ad.counting import Counts
-from ad.methods import divides, fast_names, install, install_slow
+from ad.expressions import Expression
+from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
+from ad.methods import fast_names, install, install_slow
 from ad.ops import Op
-from ad.rules import RULES, Active, Rule, finite, is_zero, python, real
+from ad.scalars import real
 
 levels = itertools.count(1)
 """Numbers of derivatives; each sweep draws one, so derivatives of different sweeps are never confused."""
 
 
 class Level:
-    """What the Duals of one forward sweep have in common: the sweep's number and, if it is observed, its counts."""
+    """What the Duals of one forward sweep have in common.
 
-    __slots__ = ("counts", "number")
+    Attributes:
+        number: of the sweep.
+        counts: what is being counted, if the sweep is observed.
+        follows: whether the classes of paths are followed, as where a partial is infinite (`ad.infinity`).
+        finished: whether it is over.
+    """
 
-    def __init__(self, number: int, counts: Counts | None = None) -> None:
+    __slots__ = ("counts", "finished", "follows", "number")
+
+    def __init__(self, number: int, counts: Counts | None = None, follows: bool = False) -> None:
         self.number = number
         self.counts = counts
+        self.follows = follows
+        self.finished = False
 
 
 _HANDMADE = Level(0)
@@ -60,26 +72,39 @@ class Dual(Active):
     def level(self) -> int:  # noqa: D102  # documented in Active
         return self.tag.number
 
+    @property
+    def finished(self) -> bool:  # noqa: D102  # documented in Active
+        return self.tag.finished
+
+    @property
+    def derivative(self) -> Any:
+        """The tangent at the end of a sweep."""
+        return self.tangent
+
     @classmethod
     def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Dual:  # noqa: D102
         active = [isinstance(x, Active) and x.level == level for x in operands]
-        primals = [x.primal if a else x for x, a in zip(operands, active, strict=True)]
-        out = rule.value(*primals)
-        tangent: Any = 0.0
-        for x, is_active, partial in zip(operands, active, rule.partials, strict=True):
-            # A tangent or a partial of exactly zero adds nothing, even where the other one is infinite.
-            if is_active and not is_zero(x.tangent):
-                slope = partial(*primals, out)
-                if not is_zero(slope):
-                    tangent = slope * x.tangent + tangent
         tag: Level = operands[active.index(True)].tag
+        primals = [x.primal if a else x for x, a in zip(operands, active, strict=True)]
+        dual: Dual = _class(tag)()
+        dual.primal = out = rule.value(*primals)
+        dual.tangent = ZERO
+        dual.tag = tag
+        dual._add(
+            [
+                (x, partial(*primals, out))
+                for x, a, partial in zip(operands, active, rule.partials, strict=True)
+                if a and partial is not None
+            ]
+        )
         if tag.counts is not None:
             tag.counts.ops += 1
-        dual: Dual = (_class(tag) if finite(out) and finite(tangent) else _InfiniteDual)()
-        dual.primal = out
-        dual.tangent = tangent
-        dual.tag = tag
         return dual
+
+    def _add(self, edges: list[tuple[Dual, Any]]) -> None:
+        """Add partial times tangent along each edge to this tangent."""
+        for operand, partial in edges:
+            self.tangent = self.tangent + partial * operand.tangent
 
     def __repr__(self) -> str:
         return f"Dual({self.primal!r}, {self.tangent!r})"
@@ -99,14 +124,36 @@ class _CountedDual(Dual):
     __init__ = object.__init__
 
 
-class _InfiniteDual(Dual):
-    """A Dual with an infinity in it: every op takes the slow road, where zero times infinity is zero."""
+class _FollowedDual(Dual):
+    """A Dual that knows the classes of the paths to its tangent; every op takes the slow road.
 
-    __slots__ = ()
+    Attributes:
+        paths: the classes (`ad.infinity`).
+    """
+
+    __slots__ = ("paths",)
     __init__ = object.__init__
+    paths: int
+
+    @property
+    def derivative(self) -> Any:  # documented in Dual
+        return settle(self.paths, self.tangent)
+
+    def _add(self, edges: list[tuple[Dual, Any]]) -> None:
+        self.paths = NONE
+        if len(edges) == 2 and edges[0][0] is edges[1][0]:
+            edges = [(edges[0][0], edges[0][1] + edges[1][1])]
+        for operand, partial in edges:
+            reached: int = operand.paths  # type: ignore[attr-defined]
+            self.paths |= TIMES[kind(primal_of(partial))][reached]
+            if reached and not (is_zero(partial) and not reached & INFINITE):
+                term = partial * operand.tangent
+                self.tangent = term if self.tangent is ZERO else self.tangent + term
 
 
 def _class(tag: Level) -> Any:
+    if tag.follows:
+        return _FollowedDual
     return _Dual if tag.counts is None else _CountedDual
 
 
@@ -119,32 +166,27 @@ def lift(primals: list[Any], tangents: list[Any], tag: Level) -> list[Dual]:
         dual.primal = primal
         dual.tangent = tangent
         dual.tag = tag
+        if tag.follows:
+            dual.paths = NONE if is_zero(tangent) else TIMES[kind(primal_of(tangent))][POSITIVE]
+            if not dual.paths:
+                dual.tangent = ZERO
         lifted.append(dual)
     return lifted
 
 
-def _term(partial: str, tangent: str, rename: dict[str, str]) -> tuple[str, str]:
+def _term(partial: Expression, tangent: str) -> tuple[str, str]:
     """Sign and source of partial * tangent; a partial of 1 or -1 costs no multiplication."""
-    if partial in ("1", "-1"):
-        return ("-" if partial == "-1" else "+"), tangent
-    source = python(partial, rename)
+    if partial.fixed:
+        return ("-" if partial.text == "-1" else "+"), tangent
+    source = partial.python(fast_names())
     return "+", f"{source if source.isidentifier() else f'({source})'} * {tangent}"
 
 
 def _emit(row: Op, active: frozenset[str]) -> list[str]:
     """Forward mode: the sum of partial times tangent over the active operands."""
-    terms = [
-        _term(row.partial(p), f"{p}.tangent", fast_names())
-        for p in row.operands
-        if p in active and row.partial(p) != "0"
-    ]
+    terms = [_term(row.partial(p), f"{p}.tangent") for p in row.operands if p in active and not row.partial(p).flat]
     total = "".join(f" {sign} {source}" for sign, source in terms).removeprefix(" + ").strip() or "0.0"
-    check = []
-    if divides(row, active):  # the slow road knows what zero times infinity is
-        check = [f"tangent = {total}", "if tangent != tangent:", "    raise ValueError"]
-        total = "tangent"
     return [
-        *check,
         "dual = New()",
         "dual.primal = out",
         f"dual.tangent = {total}",
@@ -163,7 +205,7 @@ def generate(rules: Iterable[Rule]) -> None:
     rules = tuple(rules)
     for cls, new, mode in ((Dual, _Dual, _emit), (_Dual, _Dual, _emit), (_CountedDual, _CountedDual, _emit_counted)):
         install(cls, mode, "y.tag is x.tag", {"New": new}, rules)
-    install_slow(_InfiniteDual, rules)
+    install_slow(_FollowedDual, rules)
 
 
 generate(RULES.values())

@@ -1,16 +1,62 @@
 """From rows to the methods of an active class, one per op, with the common case (float primals) written out inline.
 
 What a mode does with the partials is not decided here: `ad.dual` and `ad.tape` each hand in a function that says so.
+What comes out can be read, in tracebacks and by `source`; this is multiplication in both modes, where its operands
+belong to one derivative:
+
+    >>> from ad.dual import Dual
+    >>> print(source(Dual.mul))
+    def mul(x, y):
+        kind = type(y)
+        if kind is Self:
+            if y.tag is x.tag:
+                xp = x.primal
+                yp = y.primal
+                try:
+                    out = xp * yp
+                    dual = New()
+                    dual.primal = out
+                    dual.tangent = yp * x.tangent + xp * y.tangent
+                    dual.tag = x.tag
+                    return dual
+                except FLOAT_ERRORS:
+                    pass
+        ...
+    >>> from ad.tape import Var
+    >>> print(source(Var.mul))
+    def mul(x, y):
+        kind = type(y)
+        if kind is Self:
+            if y.tape is x.tape:
+                xp = x.primal
+                yp = y.primal
+                try:
+                    out = xp * yp
+                    var = Self()
+                    var.op = 'mul'
+                    var.primal = out
+                    var.adjoint = ZERO
+                    var.x = x
+                    var.dx = yp
+                    var.y = y
+                    var.dy = xp
+                    var.tape = tape = x.tape
+                    tape.append(var)
+                    return var
+                except FLOAT_ERRORS:
+                    pass
+        ...
 """
 
 from __future__ import annotations
 
-import ast
+import linecache
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ad.active import Active, Rule, apply
 from ad.ops import CONSTANTS, OPS, Op
-from ad.rules import FAST, FLOAT_ERRORS, Active, Rule, apply, build, python
+from ad.scalars import FAST, FLOAT_ERRORS, build
 
 OPERATORS = {
     "add": ("__add__", "__radd__"),
@@ -65,6 +111,11 @@ def install_slow(cls: type[Active], rules: Iterable[Rule]) -> None:
         _attach(cls, rule.row, method, reflected)
 
 
+def source(method: Any) -> str:
+    """The generated source of a method of `Dual` or `Var`."""
+    return "".join(linecache.getlines(method.__code__.co_filename))
+
+
 def _attach(cls: type[Active], row: Op, *methods: Callable[..., Any]) -> None:
     """Set an op's methods, the plain one and the reflected one, under their names and those of Python's operators."""
     for names in ((row.name, f"_r{row.name}"), OPERATORS.get(row.name, ())):
@@ -72,22 +123,12 @@ def _attach(cls: type[Active], row: Op, *methods: Callable[..., Any]) -> None:
             setattr(cls, name, method)
 
 
-def _uses(row: Op, active: frozenset[str], *kinds: type[ast.AST]) -> bool:
-    expressions = [row.value, *(row.partial(p) for p in row.operands if p in active)]
-    return any(isinstance(node, kinds) for text in expressions for node in ast.walk(ast.parse(text)))
-
-
-def divides(row: Op, active: frozenset[str]) -> bool:
-    """Whether an op's value or partials have a division: it may raise, and may overflow without a word."""
-    return _uses(row, active, ast.Div)
-
-
 def _plain(row: Op) -> str:
     """In a fast method, whether `kind` is a plain number's that needs no conversion.
 
     An op that chooses an operand must not return an int, so it takes floats alone.
     """
-    return "kind is float" if "where" in row.value else "kind is float or kind is int"
+    return "kind is float" if row.value.chooses else "kind is float or kind is int"
 
 
 def fast_names() -> dict[str, str]:
@@ -102,24 +143,19 @@ def _indent(lines: list[str], by: int) -> str:
 def _fast_body(row: Op, emit: Emit, active: frozenset[str], by: int) -> str:
     """The inline case: value and partials on float primals.
 
-    Rows of operators alone need no check for floats, since Python's operators serve nested derivatives as well; rows
-    that cannot raise need no `try`.
+    Rows of operators alone need no check for floats, since Python's operators serve nested derivatives as well.
     """
     lines = [f"{p}p = {p}.primal" if p in active else f"{p}p = {p}" for p in row.operands]
-    body = [f"out = {python(row.value, fast_names())}", *emit(row, active)]
-    calls = _uses(row, active, ast.Call, ast.Compare)
-    if calls or divides(row, active):
-        body = ["try:", *("    " + line for line in body), "except FLOAT_ERRORS:", "    pass"]
-    if calls:
+    body = [f"out = {row.value.python(fast_names())}", *emit(row, active)]
+    body = ["try:", *("    " + line for line in body), "except FLOAT_ERRORS:", "    pass"]
+    if not all(expression.arithmetic for expression in (row.value, *(row.partial(p) for p in active))):
         floats = " and ".join(f"type({p}p) is float" for p in row.operands if p in active)
         body = [f"if {floats}:", *("    " + line for line in body)]
     return _indent(lines + body, by)
 
 
 def _unary_method(row: Op, emit: Emit) -> str:
-    fast = _fast_body(row, emit, frozenset("x"), 1)
-    otherwise = "\n    return apply(rule, x)" if fast.endswith("pass") else ""
-    return f"def {row.name}(x):\n{fast}{otherwise}\n"
+    return f"def {row.name}(x):\n{_fast_body(row, emit, frozenset('x'), 1)}\n    return apply(rule, x)\n"
 
 
 def _binary_method(row: Op, emit: Emit, same_level: str) -> str:

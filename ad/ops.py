@@ -18,9 +18,10 @@ Function names follow the Python array API standard.
 
 from __future__ import annotations
 
-import ast
 import math
 from dataclasses import dataclass
+
+from ad.expressions import Expression, ExpressionError
 
 Interval = tuple[float, float]
 
@@ -60,8 +61,8 @@ class Op:
 
     name: str
     params: tuple[str, ...]
-    value: str
-    partials: tuple[str, ...]
+    value: Expression
+    partials: tuple[Expression, ...]
     domain: dict[str, tuple[Interval, ...]]
     tolerance: float
 
@@ -70,7 +71,12 @@ class Op:
         """The differentiable operands, in order."""
         return tuple(p for p in self.params if p != "c")
 
-    def partial(self, operand: str) -> str:
+    @property
+    def primitive(self) -> bool:
+        """Whether its value is a function of the platform (`sin(x)`) rather than a formula over other rows."""
+        return self.value.text == f"{self.name}({', '.join(self.params)})" and self.name != "where"
+
+    def partial(self, operand: str) -> Expression:
         """The expression of the partial derivative with respect to `operand`."""
         return self.partials[self.operands.index(operand)]
 
@@ -94,8 +100,12 @@ def op(
     """
     if name in OPS:
         raise RowError(f"op {name!r}: the name is taken by an earlier row")
-    names = _names(name, value)
-    params = tuple(p for p in ("c", "x", "y") if p in names)
+    expressions = tuple(map(Expression, (value, *partials)))
+    try:
+        used = [expression.names for expression in expressions]
+    except ExpressionError as problem:
+        raise RowError(f"op {name!r}: {problem}") from None
+    params = tuple(p for p in ("c", "x", "y") if p in used[0])
     operands = tuple(p for p in params if p != "c")
     if operands not in (("x",), ("x", "y")):
         raise RowError(f"op {name!r}: the operands in {value!r} are {operands}, expected x, or x and y")
@@ -103,43 +113,12 @@ def op(
         raise RowError(
             f"op {name!r}: {len(partials)} partials given, expected {len(operands)}, one for each of {operands}"
         )
-    scope = set(params) | CONSTANTS.keys()
-    for text, extra in [(value, set()), *((p, {"out"}) for p in partials)]:
-        for used in _names(name, text) - scope - extra - _calls(text):
-            raise RowError(f"op {name!r}: {text!r} uses {used!r}, which is not in scope")
+    scopes = [{*params, *CONSTANTS}, *[{*params, *CONSTANTS, "out"}] * len(partials)]
+    for expression, names, scope in zip(expressions, used, scopes, strict=True):
+        for stray in names - scope:
+            raise RowError(f"op {name!r}: {expression.text!r} uses {stray!r}, which is not in scope")
     domain: dict[str, tuple[Interval, ...]] = {p: x if p == "x" else y for p in operands}
-    OPS[name] = Op(name, params, value, partials, domain, tolerance)
-
-
-GRAMMAR = (
-    *(ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call),
-    *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.UnaryOp, ast.USub),
-    *(ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq),
-)
-"""What an expression may be made of: what every executor can be written for, and no Python besides."""
-
-
-def _parse(name: str, text: str) -> ast.Expression:
-    try:
-        tree = ast.parse(text, mode="eval")
-    except SyntaxError as error:
-        raise RowError(f"op {name!r}: {text!r} is not an expression: {error.msg}") from None
-    for node in ast.walk(tree):
-        number = not isinstance(node, ast.Constant) or type(node.value) in (int, float)
-        if not isinstance(node, GRAMMAR) or not number:
-            piece = ast.unparse(node) or type(node).__name__
-            raise RowError(f"op {name!r}: {text!r} has {piece!r}, expected numbers, names, calls, + - * / & and < > ==")
-    return tree
-
-
-def _names(name: str, text: str) -> set[str]:
-    return {node.id for node in ast.walk(_parse(name, text)) if isinstance(node, ast.Name)}
-
-
-def _calls(text: str) -> set[str]:
-    """The functions called in an expression; whether each is an op is checked once the table is complete."""
-    tree = ast.parse(text, mode="eval")
-    return {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    OPS[name] = Op(name, params, expressions[0], expressions[1:], domain, tolerance)
 
 
 def validate() -> None:
@@ -149,15 +128,15 @@ def validate() -> None:
         RowError: a row calls a function that is not in the table, or with another number of arguments than it takes.
     """
     for row in OPS.values():
-        for text in (row.value, *row.partials):
-            for called in _calls(text) - OPS.keys():
-                raise RowError(f"op {row.name!r}: {text!r} calls {called!r}, which is not an op")
-            for call in (node for node in ast.walk(_parse(row.name, text)) if isinstance(node, ast.Call)):
-                callee = OPS[ast.unparse(call.func)]
-                if len(call.args) != len(callee.params):
+        for expression in (row.value, *row.partials):
+            for called, counts in expression.calls.items():
+                if called not in OPS:
+                    raise RowError(f"op {row.name!r}: {expression.text!r} calls {called!r}, which is not an op")
+                expected = len(OPS[called].params)
+                for given in counts - {expected}:
                     raise RowError(
-                        f"op {row.name!r}: {ast.unparse(call)!r} has {len(call.args)} arguments, "
-                        f"expected {len(callee.params)}"
+                        f"op {row.name!r}: {expression.text!r} calls {called!r} with {given} arguments, "
+                        f"expected {expected}"
                     )
 
 
@@ -170,11 +149,12 @@ op("div",         "x / y",                                    "1 / y", "-out / y
 op("neg",         "-x",                                       "-1")
 op("pow",         "pow(x, y)",                                # at 0: x**0 has slope 0, 0**y is flat in y
    "where((x == 0) & (y == 0), 0.0, y * pow(x, y - 1))",
-   "where((x == 0) & (y >= 0), 0.0, out * log(x))",                                                   x=POSITIVE)
+   "where((x == 0) & (y > 0), where(y > 1, 0.0, -sqrt(x)), out * log(x))",  # y <= 1: 0 with a slope of -INF
+   x=POSITIVE)
 op("square",      "x * x",                                    "2 * x")
 op("reciprocal",  "1 / x",                                    "-out * out",                           x=NONZERO)
 op("abs",         "abs(x)",                                   "sign(x)",                              x=NONZERO)
-op("sign",        "sign(x)",                                  "0",                                    x=NONZERO)
+op("sign",        "where(x > 0, 1.0, where(x < 0, -1.0, x))", "0",                                    x=NONZERO)
 op("sqrt",        "sqrt(x)",                                  "0.5 / out",                            x=POSITIVE)
 op("cbrt",        "cbrt(x)",                                  "1 / (3 * out * out)",                  x=NONZERO)
 op("exp",         "exp(x)",                                   "out")
@@ -194,7 +174,8 @@ op("atan2",       "atan2(x, y)",                              "y / hypot(x, y) /
    "-x / hypot(x, y) / hypot(x, y)",                                                             x=NONZERO, y=NONZERO)
 op("sinh",        "sinh(x)",                                  "cosh(x)")
 op("cosh",        "cosh(x)",                                  "sinh(x)")
-op("tanh",        "tanh(x)",                                  "1 / square(cosh(x))")
+op("tanh",        "tanh(x)",                                  # 1 - out * out would lose its digits, cosh overflow
+   "where(abs(x) < 20, 1 / square(cosh(x)), 4 * exp(-2 * abs(x)))")
 op("asinh",       "asinh(x)",                                 "1 / hypot(x, 1.0)")
 op("acosh",       "acosh(x)",                                 "1 / (sqrt(x - 1) * sqrt(x + 1))",      x=ABOVE_ONE)
 op("atanh",       "atanh(x)",                                 "1 / ((1 - x) * (1 + x))",              x=UNIT)
@@ -227,7 +208,9 @@ def derivative_table(format: str = "text") -> str:
         ValueError: `format` is neither.
     """
     header = ("op", "value", "partial in x", "partial in y")
-    rows = [(o.name, o.value, *o.partials, *([""] * (2 - len(o.partials)))) for o in OPS.values()]
+    rows = [
+        (row.name, *map(str, (row.value, *row.partials)), *([""] * (2 - len(row.partials)))) for row in OPS.values()
+    ]
     if format == "markdown":
         lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
         lines += ["| " + " | ".join(f"`{cell}`" if cell else "" for cell in row) + " |" for row in rows]

@@ -12,15 +12,18 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ad.active import RULES, ZERO, Active, Rule, all_finite, is_zero, kind_of, primal_of, settle
 from ad.counting import Counts, observed
 from ad.dual import levels
+from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
 from ad.methods import fast_names, install
 from ad.ops import Op
-from ad.rules import RULES, Active, Rule, finite, is_zero, python, real
+from ad.scalars import real
 
 
 class Nodes(list["Var"]):
@@ -28,31 +31,38 @@ class Nodes(list["Var"]):
 
     Attributes:
         level: the number of the derivative they belong to.
-        infinite: whether a value or a partial is infinite or NaN, so that a sweep has to take care.
+        counts: what is being counted, if the tape is observed.
     """
 
-    __slots__ = ("infinite", "level")
+    __slots__ = ("counts", "level")
     level: int
-    infinite: bool
+    counts: Counts | None
 
-    def __init__(self, level: int) -> None:
+    def __init__(self, level: int, counts: Counts | None = None) -> None:
         self.level = level
-        self.infinite = False
-
-
-class CountedNodes(Nodes):
-    """The nodes of an observed tape: the same list, each append adding one to the counts."""
-
-    __slots__ = ("counts",)
-    counts: Counts
-
-    def __init__(self, level: int, counts: Counts) -> None:
-        super().__init__(level)
         self.counts = counts
 
-    def append(self, var: Var) -> None:  # noqa: D102  # documented in list
+
+class _CountedNodes(Nodes):
+    """The nodes of an observed tape: the same list, each append adding one to the counts."""
+
+    __slots__ = ()
+
+    def append(self, var: Var) -> None:  # documented in list
         super().append(var)
-        self.counts.ops += 1
+        self.counts.ops += 1  # type: ignore[union-attr]
+
+
+class _ClosedNodes(Nodes):
+    """The nodes of a derivative that has been recorded: whatever is still computed with them comes too late."""
+
+    __slots__ = ()
+
+    def append(self, var: Var) -> None:  # documented in list
+        raise ValueError(
+            f"{var.op}: got a Var left over from a derivative that has ended, expected a number or a value of a "
+            "derivative in progress"
+        )
 
 
 class Var(Active):
@@ -81,6 +91,10 @@ class Var(Active):
     def level(self) -> int:  # noqa: D102  # documented in Active
         return self.tape.level
 
+    @property
+    def finished(self) -> bool:  # noqa: D102  # documented in Active
+        return type(self.tape) is _ClosedNodes
+
     @classmethod
     def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Var:  # noqa: D102
         active = [isinstance(x, Active) and x.level == level for x in operands]
@@ -88,13 +102,11 @@ class Var(Active):
         var = cls()
         var.op = rule.row.name
         var.primal = out = rule.value(*primals)
-        var.adjoint = 0.0
-        partials = [p(*primals, out) if a else None for p, a in zip(rule.partials, active, strict=True)]
+        var.adjoint = ZERO
+        partials = [p(*primals, out) if a and p else None for p, a in zip(rule.partials, active, strict=True)]
         var.x, var.dx = operands[0], partials[0]
         var.y, var.dy = (operands[1], partials[1]) if len(operands) == 2 else (None, None)
         var.tape = operands[active.index(True)].tape
-        if not (finite(out) and all(p is None or finite(p) for p in partials)):
-            var.tape.infinite = True
         var.tape.append(var)
         return var
 
@@ -104,17 +116,17 @@ class Var(Active):
 
 def _emit(row: Op, active: frozenset[str]) -> list[str]:
     """Reverse mode: a node that keeps its operands and partials."""
-    lines = ["var = Self()", f"var.op = {row.name!r}", "var.primal = out", "var.adjoint = 0.0"]
+    lines = ["var = Self()", f"var.op = {row.name!r}", "var.primal = out", "var.adjoint = ZERO"]
     for p in ("x", "y"):
         lines.append(f"var.{p} = {p if p in row.operands else None}")
-        partial = python(row.partial(p), fast_names()) if p in active else None
-        lines.append(f"var.d{p} = {partial}")
+        stored = p in active and not row.partial(p).flat
+        lines.append(f"var.d{p} = {row.partial(p).python(fast_names()) if stored else None}")
     return [*lines, f"var.tape = tape = {'x' if 'x' in active else 'y'}.tape", "tape.append(var)", "return var"]
 
 
 def generate(rules: Iterable[Rule]) -> None:
     """Write the methods of the given ops into `Var`."""
-    install(Var, _emit, "y.tape is x.tape", {}, rules)
+    install(Var, _emit, "y.tape is x.tape", {"ZERO": ZERO}, rules)
 
 
 generate(RULES.values())
@@ -138,10 +150,15 @@ class Tape:
     """
 
     def __init__(self) -> None:
-        counts, level = observed(), next(levels)
-        self.nodes = Nodes(level) if counts is None else CountedNodes(level, counts)
+        counts = observed()
+        self.nodes = (Nodes if counts is None else _CountedNodes)(next(levels), counts)
         self.inputs: list[Var] = []
-        self._swept = False
+        self._adjoints_kept = False
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """End the recording: from now on the tape can be swept, and an op on one of its values is an error."""
+        self.nodes.__class__ = _ClosedNodes
 
     def input(self, primal: Any) -> Var:
         """Declare one input.
@@ -155,7 +172,7 @@ class Tape:
         """
         if isinstance(primal, Active) and primal.level >= self.nodes.level:
             raise ValueError(
-                f"primal: got a {type(primal).__name__.lstrip('_')} of a derivative begun after this tape, "
+                f"primal: got a {kind_of(primal)} of a derivative begun after this tape, "
                 "expected a number or a value of an earlier one"
             )
         return self.lift([primal if isinstance(primal, Active) else real("primal", primal)])[0]
@@ -167,7 +184,7 @@ class Tape:
             var = Var()
             var.op = "input"
             var.primal = primal
-            var.adjoint = 0.0
+            var.adjoint = ZERO
             var.x = var.dx = var.y = var.dy = None
             var.tape = nodes
             lifted.append(var)
@@ -179,7 +196,7 @@ class Tape:
         return isinstance(x, Var) and x.tape is self.nodes
 
     def sweep(self, output: Var, cotangent: Any = 1.0) -> None:
-        """One reverse sweep from one output: afterwards every node's `adjoint` is d output / d node times `cotangent`.
+        """One reverse sweep to look at: afterwards every node's `adjoint` is d output / d node times `cotangent`.
 
         Args:
             output: a node of this tape.
@@ -190,23 +207,55 @@ class Tape:
         """
         if not self.owns(output):
             raise ValueError(f"output: got {output!r}, expected a node of this tape")
-        self.sweep_many([(output, cotangent)])
+        with self._lock:
+            self._thorough([] if is_zero(cotangent) else [(output, cotangent)])
+            self._count(1)
 
-    def sweep_many(self, seeds: Iterable[tuple[Var, Any]]) -> None:
-        """One reverse sweep from several outputs at once, each with its own cotangent."""
-        if self._swept:
-            for var in self.inputs:
-                var.adjoint = 0.0
+    def pull(self, seeds: Iterable[tuple[Var, Any]]) -> list[Any]:
+        """One reverse sweep from several outputs at once, each with its own cotangent.
+
+        Nodes give their adjoints up as the sweep passes them.  A tape may be pulled on from several threads.
+
+        Args:
+            seeds: outputs, which are nodes of this tape, with their cotangents.
+
+        Returns:
+            The adjoints of the inputs.
+        """
+        with self._lock:
+            seeds = [(output, cotangent) for output, cotangent in seeds if not is_zero(cotangent)]
+            self._seed(seeds)
+            _sweep(self.nodes)
+            passes, adjoints = 1, [var.adjoint for var in self.inputs]
+            if not all_finite(adjoints):
+                self._thorough(seeds)
+                passes, adjoints = 2, [var.adjoint for var in self.inputs]
+            self._count(passes)
+            return adjoints
+
+    def _seed(self, seeds: list[tuple[Var, Any]]) -> None:
+        """Put the cotangents in place, and every other adjoint to zero."""
+        for var in self.inputs:
+            var.adjoint = ZERO
+        if self._adjoints_kept:
             for var in self.nodes:
-                var.adjoint = 0.0
-        self._swept = True
+                var.adjoint = ZERO
+            self._adjoints_kept = False
         for output, cotangent in seeds:
-            output.adjoint = output.adjoint + cotangent
-        (_sweep_at_infinity if self.nodes.infinite else _sweep)(self.nodes)
+            output.adjoint = cotangent if output.adjoint is ZERO else output.adjoint + cotangent
+
+    def _thorough(self, seeds: list[tuple[Var, Any]]) -> None:
+        """A sweep with the classes of paths followed, that leaves every adjoint in place."""
+        self._seed(seeds)
+        _sweep_following_paths(self.nodes, self.inputs, seeds)
+        self._adjoints_kept = True
+
+    def _count(self, passes: int) -> None:
+        """Tell `ad.count()`, if this thread is being observed, of one sweep made in so many passes."""
         counts = observed()
         if counts is not None:
             counts.reverse_sweeps += 1
-            counts.ops += len(self.nodes)
+            counts.ops += passes * len(self.nodes)
 
     @property
     def nbytes(self) -> int:
@@ -230,12 +279,13 @@ class Tape:
         self.nodes.clear()
 
 
-def _sweep(nodes: Nodes) -> None:
-    """Read a tape backwards, adding adjoint times partial to each active operand's adjoint."""
+def _sweep(nodes: Nodes, zero: float = ZERO) -> None:
+    """Read a tape backwards, handing each node's adjoint, times the partial, on to its active operands."""
     for var in reversed(nodes):
         adjoint = var.adjoint
-        if adjoint == 0.0 and type(adjoint) is float:
-            continue  # contributes exactly zero, even where a partial is infinite
+        if adjoint is zero:
+            continue  # no path leads from here to an output that was seeded
+        var.adjoint = zero
         partial = var.dx
         if partial is not None:
             var.x.adjoint += adjoint * partial
@@ -244,12 +294,27 @@ def _sweep(nodes: Nodes) -> None:
             var.y.adjoint += adjoint * partial
 
 
-def _sweep_at_infinity(nodes: Nodes) -> None:
-    """The same where a partial may be infinite: an adjoint or a partial of exactly zero contributes nothing."""
+def _sweep_following_paths(nodes: Nodes, inputs: list[Var], seeds: list[tuple[Var, Any]]) -> None:
+    """The same with the classes of paths followed, as where a partial is infinite (`ad.infinity`)."""
+    paths: defaultdict[int, int] = defaultdict(lambda: NONE)
+    for output, cotangent in seeds:
+        paths[id(output)] |= TIMES[kind(primal_of(cotangent))][POSITIVE]
     for var in reversed(nodes):
-        for operand, partial in ((var.x, var.dx), (var.y, var.dy)):
-            if not (partial is None or is_zero(partial) or is_zero(var.adjoint)):
-                operand.adjoint += var.adjoint * partial
+        reached = paths[id(var)]
+        if reached:
+            for operand, partial in _edges(var):
+                paths[id(operand)] |= TIMES[kind(primal_of(partial))][reached]
+                if not (is_zero(partial) and not reached & INFINITE):
+                    term = var.adjoint * partial
+                    operand.adjoint = term if operand.adjoint is ZERO else operand.adjoint + term
+    for var in (*nodes, *inputs):
+        var.adjoint = settle(paths[id(var)], var.adjoint)
+
+
+def _edges(var: Var) -> list[tuple[Var, Any]]:
+    """A node's active operands with their partials; one edge, with the sum of both, where they are the same node."""
+    edges = [(x, dx) for x, dx in ((var.x, var.dx), (var.y, var.dy)) if dx is not None]
+    return [(var.x, var.dx + var.dy)] if len(edges) == 2 and var.x is var.y else edges
 
 
 class _Pauses:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ad.active import ZERO, Active, all_finite, in_progress, kind_of, nested
 from ad.counting import observed
 from ad.dual import Dual, Level, levels, lift
-from ad.rules import Active
 from ad.tape import Tape, collector_paused
 from ad.trees import Shape, flatten, unflatten
 
@@ -27,17 +27,35 @@ Function = Callable[..., Any]
 def _forward_sweep(
     f: Function, shape: Shape, primals: list[Any], tangents: list[Any]
 ) -> tuple[list[Any], list[Any], Shape]:
-    """Run `f` once on Duals: the primals, the tangents and the shape of its output."""
+    """Run `f` on Duals: the primals, the tangents and the shape of its output.
+
+    `f` is run once; where a derivative comes out infinite or NaN it is run again, with the classes of paths followed
+    (`ad.infinity`).  Inside another derivative they are followed from the start: there a zero that no seed has reached
+    must not be taken for one that was computed.
+    """
+    swept = None if nested() else _run_forward(f, shape, primals, tangents, follows=False)
+    if swept is None or not all_finite(swept[1]):
+        swept = _run_forward(f, shape, primals, tangents, follows=True)
     counts = observed()
-    tag = Level(next(levels), counts)
-    outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
     if counts is not None:
         counts.forward_sweeps += 1
-    _require_no_leak(outputs, tag.number)
+    return swept
+
+
+def _run_forward(
+    f: Function, shape: Shape, primals: list[Any], tangents: list[Any], *, follows: bool
+) -> tuple[list[Any], list[Any], Shape]:
+    tag = Level(next(levels), observed(), follows)
+    try:
+        with in_progress():
+            outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
+        _require_no_leak(outputs, tag.number)
+    finally:
+        tag.finished = True
     mine = [isinstance(out, Dual) and out.tag is tag for out in outputs]
     return (
         [out.primal if m else out for out, m in zip(outputs, mine, strict=True)],
-        [out.tangent if m else 0.0 for out, m in zip(outputs, mine, strict=True)],
+        [out.derivative if m else ZERO for out, m in zip(outputs, mine, strict=True)],
         out_shape,
     )
 
@@ -57,11 +75,11 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
         TypeError: an argument is not a tuple or list, or a leaf is not a real number.
         ValueError: `tangents` does not have the shape of `primals`.
     """
-    _require_arguments("primals", primals)
-    _require_arguments("tangents", tangents)
+    require_arguments("primals", primals)
+    require_arguments("tangents", tangents)
     leaves, shape = flatten("primals", tuple(primals))
     seeds, seed_shape = flatten("tangents", tuple(tangents))
-    _require_shape("tangents", seed_shape, "primals", shape)
+    require_shape("tangents", seed_shape, "primals", shape)
     out, tangent, out_shape = _forward_sweep(f, shape, leaves, seeds)
     return unflatten(out_shape, out), unflatten(out_shape, tangent)
 
@@ -102,16 +120,18 @@ def _record(f: Function, shape: Shape, primals: list[Any]) -> tuple[Tape, list[A
     """Run `f` once on Vars: the tape, the leaves and the shape of its output."""
     tape = Tape()
     variables = tape.lift(primals)
-    with collector_paused():
-        outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
-    _require_no_leak(outputs, tape.nodes.level)
+    try:
+        with collector_paused(), in_progress():
+            outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
+        _require_no_leak(outputs, tape.nodes.level)
+    finally:
+        tape.close()
     return tape, outputs, out_shape
 
 
 def _pull_back(tape: Tape, outputs: list[Any], cotangents: list[Any]) -> list[Any]:
     """One reverse sweep: the adjoints of the inputs."""
-    tape.sweep_many((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
-    return [var.adjoint for var in tape.inputs]
+    return tape.pull((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
 
 
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
@@ -134,7 +154,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
 
     def pullback(cotangent: Any) -> Any:
         seeds, seed_shape = flatten("cotangent", cotangent)
-        _require_shape("cotangent", seed_shape, "the output", out_shape)
+        require_shape("cotangent", seed_shape, "the output", out_shape)
         return unflatten(shape, _pull_back(tape, outputs, seeds))
 
     return unflatten(out_shape, [out.primal if tape.owns(out) else out for out in outputs]), pullback
@@ -258,19 +278,21 @@ def _require_no_leak(outputs: list[Any], level: int) -> None:
     for out in outputs:
         if isinstance(out, Active) and out.level > level:
             raise ValueError(
-                f"output of f: got a {type(out).__name__.lstrip('_')} of a derivative begun inside f, "
+                f"output of f: got a {kind_of(out)} of a derivative begun inside f, "
                 "expected a number or a value of this derivative; take what leaves the inner one from its result"
             )
 
 
-def _require_arguments(name: str, arguments: Any) -> None:
+def require_arguments(name: str, arguments: Any) -> None:
+    """Arguments come as a tuple or list with one entry per argument of `f`, or a TypeError."""
     if not isinstance(arguments, tuple | list):
         raise TypeError(
             f"{name}: got {type(arguments).__name__}, expected a tuple or list with one entry per argument of f"
         )
 
 
-def _require_shape(name: str, got: Shape, other: str, expected: Shape) -> None:
+def require_shape(name: str, got: Shape, other: str, expected: Shape) -> None:
+    """One tree nests as another does, or a ValueError."""
     if got != expected:
         raise ValueError(f"{name}: got {_describe(got)}, expected the shape of {other}, {_describe(expected)}")
 

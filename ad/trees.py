@@ -6,9 +6,11 @@ The one place that knows which containers a function's inputs and outputs may co
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from ad.rules import Active, real
+from ad.active import Active, require_alive
+from ad.scalars import real
 
 Shape = None | tuple[type, "int | list[Shape]"]
 """How a tree nests: None for a number, else a container's type and its children (their count, if all are numbers)."""
@@ -23,6 +25,7 @@ def flatten(name: str, tree: Any) -> tuple[list[Any], Shape]:
 
     Raises:
         TypeError: a leaf is not a real number; the message gives its place.
+        ValueError: a leaf is left over from a derivative that has ended.
     """
     leaves: list[Any] = []
     return leaves, _collect(name, tree, leaves)
@@ -37,7 +40,7 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
     if not isinstance(tree, list | tuple):
         leaves.append(_leaf(name, tree))
         return None
-    if all(type(child) is float for child in tree):  # the common case, and the one that may be a million long
+    if set(map(type, tree)) <= {float}:  # the common case, and the one that may be a million long
         leaves.extend(tree)
         return type(tree), len(tree)
     shapes = [_collect(f"{name}[{k}]", child, leaves) for k, child in enumerate(tree)]
@@ -47,7 +50,10 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
 def _leaf(name: str, x: Any) -> Any:
     if isinstance(x, bool):
         raise TypeError(f"{name}: got bool, expected a real number")
-    return x if isinstance(x, Active) else real(name, x)
+    if isinstance(x, Active):
+        require_alive(name, [x])
+        return x
+    return real(name, x)
 
 
 def _rebuild(shape: Shape, leaves: Iterator[Any]) -> Any:
@@ -55,7 +61,7 @@ def _rebuild(shape: Shape, leaves: Iterator[Any]) -> Any:
         return next(leaves)
     kind, children = shape
     if isinstance(children, int):
-        items = [leaf for _, leaf in zip(range(children), leaves)]  # noqa: B905  # takes only as many as it needs
+        items = list(islice(leaves, children))
     else:
         items = [_rebuild(child, leaves) for child in children]
     if kind is list:

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ad.active import Active
 from ad.compiled import compiler
 from ad.compiled.opcodes import ACTIVE, CASES, OPCODES
 from ad.compiled.vectors import Array
 from ad.ops import OPS
-from ad.rules import Active
 from ad.tape import Tape, Var, collector_paused
 from ad.trees import flatten
 

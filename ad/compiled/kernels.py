@@ -21,16 +21,15 @@ How the source becomes machine code, and where that is kept, is `ad.compiled.com
 
 from __future__ import annotations
 
-import ast
 import functools
 import inspect
 import re
 from types import ModuleType
 
 from ad.compiled import sincos, slots
-from ad.compiled.opcodes import CASES, FIXED, LOAD, STORE, Case, kinds
+from ad.compiled.opcodes import CASES, LOAD, STORE, Case, kinds
+from ad.expressions import Expression
 from ad.ops import CONSTANTS, OPS, Op
-from ad.rules import python
 
 PLATFORM = {"abs": "abs", "cbrt": "numpy.cbrt", "exp2": "numpy.exp2", "sin": "sin", "cos": "cos"}
 """Functions of the platform that are not `math`'s; sine and cosine are those of `ad.compiled.sincos`."""
@@ -113,16 +112,14 @@ def _copy(module: ModuleType, decorator: str) -> str:
 # ---- expressions ----------------------------------------------------------------------------------------------------
 
 
-def _source(text: str, names: dict[str, str]) -> str:
+def _source(expression: Expression, names: dict[str, str]) -> str:
     """A row's expression in the generated module, where the op `sin` is called `_sin`."""
-    return python(text, {**{name: f"_{name}" for name in OPS}, **names, "where": "where"})
+    return expression.python({**{name: f"_{name}" for name in OPS}, **names, "where": "where"})
 
 
 def _functions() -> Lines:
     """Definitions of the constants and of the functions that the rows call."""
-    texts = [text for row in OPS.values() for text in (row.value, *row.partials)]
-    nodes = [node for text in texts for node in ast.walk(ast.parse(text))]
-    called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    called = {name for row in OPS.values() for expression in (row.value, *row.partials) for name in expression.calls}
     lines = [f"{name} = {value!r}".replace(" inf", " math.inf") for name, value in CONSTANTS.items()]
     for name in sorted(called - {"where"}):
         lines += _function(OPS[name])
@@ -131,9 +128,7 @@ def _functions() -> Lines:
 
 def _function(row: Op) -> Lines:
     params = ", ".join(row.params)
-    if row.name == "sign":
-        return ["@jit", "def _sign(x):", "    return x if x == 0.0 or x != x else math.copysign(1.0, x)"]
-    if row.value == f"{row.name}({params})":
+    if row.primitive:
         return [f"_{row.name} = {PLATFORM.get(row.name, f'math.{row.name}')}"]
     return ["@jit", f"def _{row.name}({params}):", f"    return {_source(row.value, {})}"]
 
@@ -208,7 +203,7 @@ def _forward_case(k: int, case: Case) -> Lines:
 
 def _record_case(k: int, case: Case) -> Lines:
     lines, names = _evaluate(k, case)
-    pushed = [p for p in case.partials if p not in FIXED]
+    pushed = [p for p in case.partials if not p.fixed]
     lines += [f"stack[s + N{j}] = {_source(p, names)}" for j, p in enumerate(pushed)]
     return [*lines, f"s += N{len(pushed)}"] if pushed else lines
 

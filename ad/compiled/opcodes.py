@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ad.expressions import Expression
 from ad.ops import OPS, Op
 
 LOAD, STORE = 0, 1
 """The two instructions that are not ops: an input into a slot, a slot into an output."""
-
-FIXED = ("1", "-1", "0")
-"""Partials that are known without looking at the operands, and so are never stored."""
 
 ACTIVE = ("x", "y", "xy", "xx")
 """Which operands depend on the inputs; `"xx"` if both are, and are the same node."""
@@ -32,12 +30,12 @@ class Case:
 
     row: Op
     active: str
-    partials: tuple[str, ...]
+    partials: tuple[Expression, ...]
 
     @property
     def kind(self) -> tuple[str, ...]:
         """One mark for each edge: the partial itself where it is fixed, `"p"` where it has to be stored."""
-        return tuple(p if p in FIXED else "p" for p in self.partials)
+        return tuple(p.text if p.fixed else "p" for p in self.partials)
 
 
 def _cases() -> list[Case]:
@@ -50,7 +48,7 @@ def _cases() -> list[Case]:
         else:
             dx, dy = row.partials
             cases += [Case(row, "x", (dx,)), Case(row, "y", (dy,)), Case(row, "xy", (dx, dy))]
-            cases.append(Case(row, "xx", (f"({dx}) + ({dy})",)))
+            cases.append(Case(row, "xx", (Expression(f"({dx}) + ({dy})"),)))
     # The sweeps ask for one kind after the other, so the common ones come first: a quarter of a reverse sweep's time.
     return sorted(cases, key=lambda case: ("p" not in case.kind, case.kind))
 

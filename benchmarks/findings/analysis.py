@@ -1,7 +1,7 @@
 """What a run's timings say: the noise floor, and a summary of every cell.
 
 Pure functions, from a DataFrame with the columns of `timings.csv` to numbers and DataFrames.  How cost grows is in
-`scaling`, where reverse starts to win in `crossover`, run against run in `comparison`, and all of it in words in `told`.
+`scaling`, where reverse starts to win in `crossover`, run against run in `comparison`, all of it in words in `told`.
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@ This is the arithmetic under every statistic of a run.  What the numbers mean is
 `crossover` and `comparison`; measuring, and reading or writing files, happen elsewhere.
 
 The seconds of a visit are its `seconds_median`.  A ratio is formed inside a block, where both sides saw the same
-machine.  From five blocks on, the interval of a median over blocks is made of observed values: of n independent ones, as
-many lie below their true median as heads fall in n throws, so the binomial law says how often two of them enclose it
-(94 % with 5 blocks, never less than 93 %), whatever the noise is like.  Two to four values cannot give 95 % that way;
-there it is the t interval of the mean of the logarithms, which is right where noise multiplies as often as it divides.
-One block has no interval.
+machine.  From five blocks on, the interval of a median over blocks is made of observed values: of n independent ones,
+as many lie below their true median as heads fall in n throws, so the binomial law says how often two of them enclose
+it (94 % with 5 blocks, never less than 93 %), whatever the noise is like.  Two to four values cannot give 95 % that
+way; there it is the t interval of the mean of the logarithms, which is right where noise multiplies as often as it
+divides.  One block has no interval.
 
 All intervals are within one run.  They hold the noise from block to block, not what a process keeps from its start to
 its end: where its memory came to lie, the frequency of the processor, what else ran.  Another run may lie outside.
@@ -25,12 +25,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.runs.columns import AA
+from benchmarks.runs.columns import IDENTITY
 
 Floats = NDArray[np.float64]
 
+CELL = ["run", *IDENTITY]
 PROBLEM = ["run", "graph", "n_inputs", "n_outputs", "engine"]
-CELL = [*PROBLEM, "mode", "quantity", "lanes"]
 SECONDS = "seconds_median"
 SORTED_BY = ["run", "graph", "engine", "n_inputs", "n_outputs", "mode", "quantity", "lanes"]
 ORDER = ["primal", "forward", "reverse", "jvp", "vjp", "gradient"]
@@ -97,12 +97,12 @@ def pick(values: Floats, cells: NDArray[np.intp]) -> Floats:
 
 
 def is_twin(timings: pd.DataFrame) -> pd.Series[bool]:
-    """Which rows are A/A twins, the second of two identical cells: they measure the noise floor and nothing else."""
-    return timings["note"].fillna("").astype(str).str.startswith(AA)
+    """Which records are twins, the second of two identical cells: they measure the noise floor and nothing else."""
+    return timings["twin"] == 1
 
 
 def by_block(timings: pd.DataFrame) -> Blocks:
-    """Arrange timings rows, without A/A twins, as a matrix of cells by blocks.
+    """Arrange timings rows, without twins, as a matrix of cells by blocks.
 
     Args:
         timings: rows of `timings.csv`.

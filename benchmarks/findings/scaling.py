@@ -7,18 +7,18 @@ gradient (the ratio starts too high) and in the primal (it starts too low).  So 
     log seconds(N) = constant + p log N + log(1 + A (N / N_min)**-w),     A >= 0,
 
 with w = 1 for the primal (a constant per call) and w in {1, 3/2, 2} for the gradient (a constant per sweep, or per
-call), and the exponent sought is the gradient's p minus the primal's.  The primal is fitted over all of its sizes, also
-those that the gradient was too slow for.  For a given overhead the fit is a straight line, in closed form; all overheads
-on a grid are tried.  The interval is the profile likelihood's: every exponent that some pair of overheads makes as
-plausible as the data allow.  An overhead that the sizes cannot tell from growth therefore widens the interval; it does
-not shift it.
+call), and the exponent sought is the gradient's p minus the primal's.  The primal is fitted over all of its sizes,
+also those that the gradient was too slow for.  For a given overhead the fit is a straight line, in closed form; all
+overheads on a grid are tried.  The interval is the profile likelihood's: every exponent that some pair of overheads
+makes as plausible as the data allow.  An overhead that the sizes cannot tell from growth therefore widens the
+interval; it does not shift it.
 
 Where the reference run does not agree with theory at once:
 
 - `layered`, eager forward: the primal has an overhead per call of a hundred ops (layers are set up), which lasts over
   all sizes that forward mode reaches.  A fit with one overhead took that for N**1.3.  With both it is N**1.0.
-- `broadcast`, eager reverse: one recording serves M sweeps.  Recording is the larger part up to about M = 14, the middle
-  of the sizes, so a fit with one overhead gave M**0.7.  With both, theory's 1 lies inside the interval.
+- `broadcast`, eager reverse: one recording serves M sweeps.  Recording is the larger part up to about M = 14, the
+  middle of the sizes, so a fit with one overhead gave M**0.7.  With both, theory's 1 lies inside the interval.
 - `dense`, eager reverse: neither fit nor cache.  The layers are as wide as the square root of N, and a primal of plain
   floats pays per neuron for setting up its inner loop: its seconds are about 3.3 us N**0.5 + 0.1 us N, and both terms
   are alike at N = 1,000.  The reverse sweep costs 300 ns per op from N = 67 on, the primal 65, falling to 19.  So the

@@ -14,7 +14,9 @@ from test_ops import exact, points, unit
 import ad
 from ad.compiled import kernels, opcodes, sincos
 from ad.compiled.opcodes import CASES
+from ad.expressions import Expression
 
+LN10 = Expression("LN10")
 EVERY_CASE = pytest.mark.parametrize("case", CASES.values(), ids=lambda case: f"{case.row.name}-{case.active}")
 
 
@@ -77,8 +79,8 @@ def test_every_row_has_a_case_for_every_set_of_active_operands():
 @EVERY_CASE
 def test_formulas_come_from_the_row(case):
     for k, name in enumerate(["value", "partials"]):
-        row = dataclasses.replace(case.row, **{name: "LN10" if name == "value" else ("LN10",) * len(case.row.partials)})
-        changed = dataclasses.replace(case, row=row, partials=("LN10",) * len(case.partials) if k else case.partials)
+        row = dataclasses.replace(case.row, **{name: LN10 if name == "value" else (LN10,) * len(case.row.partials)})
+        changed = dataclasses.replace(case, row=row, partials=(LN10,) * len(case.partials) if k else case.partials)
         for lines in (kernels._values_case, kernels._forward_case, kernels._record_case):
             if k and (lines is kernels._values_case or "p" not in changed.kind):
                 continue

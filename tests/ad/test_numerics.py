@@ -3,8 +3,10 @@
 import functools
 import itertools
 import math
+import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from mpmath import mp
@@ -71,7 +73,7 @@ def test_slope_of_a_real_power_at_zero(d, p, slope):
 
 
 @MODES
-@pytest.mark.parametrize(("a", "b", "slope"), [(0.0, 2.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0)])
+@pytest.mark.parametrize(("a", "b", "slope"), [(0.0, 2.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, -INF), (1.0, 0.0, 0.0)])
 def test_slope_in_the_exponent(d, a, b, slope):
     assert same(d(lambda y: a**y)(b), slope)
 
@@ -134,10 +136,29 @@ def test_an_infinite_slope_times_a_tangent_of_zero_is_zero(f, x):
 
 
 @MODES
-def test_a_factor_of_zero_meets_an_infinite_slope(d):
-    assert d(lambda x: ad.sqrt(x * 0.0))(1.0) == 0.0
-    assert d(lambda x: ad.sqrt(x) * 0.0)(0.0) == 0.0
-    assert d(lambda x: (ad.sqrt(x) * 0.0 + x) * ad.exp(x))(0.0) == 1.0
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: ad.sqrt(x * 0.0), 1.0),
+        (lambda x: ad.sqrt(x) * 0.0, 0.0),
+        (lambda x: ad.sqrt(x * 0.0) + x, 1.0),
+        (lambda x: ad.sqrt(x) ** 2, 0.0),
+        (lambda x: ad.relu(x) * INF, -1.0),
+        (lambda x: ad.atan(1.0 / x), 1e-200),  # -1
+        (lambda x: ad.cbrt(x**3), 0.0),  # 1
+        (lambda x: ad.sqrt(x) - ad.sqrt(x), 0.0),
+        (lambda x: ad.sqrt(2.0 * x - x), 0.0),  # infinite, by paths of both signs
+    ],
+)
+def test_a_zero_on_the_path_of_an_infinity_is_not_taken_for_an_answer(d, f, x):
+    assert math.isnan(d(f)(x))
+
+
+@MODES
+def test_infinite_paths_of_one_sign_are_infinite(d):
+    assert d(lambda x: ad.sqrt(x) * 3.0 + x)(0.0) == INF
+    assert d(lambda x: -ad.sqrt(x) - 2.0 * ad.sqrt(x))(0.0) == -INF
+    assert d(lambda x: ad.sqrt(x * 1e-200 * 1e-200))(0.0) == INF  # the product underflows, its sign does not
 
 
 def test_both_modes_agree_at_infinity_in_several_inputs():
@@ -145,21 +166,51 @@ def test_both_modes_agree_at_infinity_in_several_inputs():
         return ad.sqrt(v[0]) * v[1] + v[2]
 
     for mode in ("forward", "reverse"):
-        assert ad.jacobian(f, mode=mode)([0.0, 0.0, 1.0]) == [0.0, 0.0, 1.0]
+        assert ad.jacobian(f, mode=mode)([0.0, 0.0, 1.0]) == pytest.approx([math.nan, 0.0, 1.0], nan_ok=True)
         assert ad.jacobian(f, mode=mode)([0.0, 2.0, 1.0]) == [INF, 0.0, 1.0]
         # An infinite value, too, is no obstacle to a derivative that does not go through it.
         assert ad.jacobian(lambda v: ad.log(v[0]) * v[1] + v[2], mode=mode)([0.0, 2.0, 1.0]) == [INF, -INF, 1.0]
 
 
-def test_counts_at_infinity_are_those_of_any_other_point():
-    f = lambda x: ad.sin(ad.sqrt(x) * 0.0) + x  # noqa: E731
+def test_adjoints_add_up_beside_an_infinity():
+    for mode in ("forward", "reverse"):
+        f = lambda v: ad.sqrt(v[0]) + v[1] * v[2] + 3.0 * v[1] + ad.sin(v[1])  # noqa: E731
+        assert ad.jacobian(f, mode=mode)([0.0, 0.0, 5.0]) == [INF, 9.0, 0.0]
+
+
+def test_one_value_used_twice_by_an_op_is_one_edge_with_the_sum_of_both_partials():
+    """Of x**x at 0.3 one partial is positive and the other negative; only their sum meets the infinite slope."""
+    for mode in ("forward", "reverse"):
+
+        def f(v):
+            x = 0.3 + ad.sqrt(v[0])
+            return x**x
+
+        assert ad.jacobian(f, mode=mode)([0.0]) == [-INF]
+
+
+def test_a_partial_of_zero_outweighs_what_only_overflows():
+    """Every partial is finite, so the derivative is 0, although what reverse mode multiplies it by is beyond 1e308."""
+    for mode in ("forward", "reverse"):
+        assert ad.jacobian(lambda v: v[0] * v[0] * 1e200 * 1e200, mode=mode)([0.0]) == [0.0]
+
+
+def test_an_infinite_seed_times_a_partial_of_zero_is_nan_in_both_modes():
+    square = lambda x: x * x  # noqa: E731
+    assert math.isnan(ad.jvp(square, (0.0,), (INF,))[1])
+    assert math.isnan(ad.vjp(square, 0.0)[1](INF)[0])
+
+
+def test_a_sweep_made_again_is_one_sweep_and_counts_its_ops_again():
+    f = lambda x: ad.sin(ad.sqrt(x) * 2.0) + x  # noqa: E731
     counts = []
     for x in (0.0, 1.0):
         with ad.count() as seen:
             ad.jvp(f, (x,), (1.0,))
             ad.grad(f)(x)
         counts.append(seen)
-    assert counts[0] == counts[1] == ad.Counts(forward_sweeps=1, reverse_sweeps=1, ops=4 + 8)
+    assert counts[1] == ad.Counts(forward_sweeps=1, reverse_sweeps=1, ops=4 + 8)
+    assert counts[0] == ad.Counts(forward_sweeps=1, reverse_sweeps=1, ops=4 + 4 + 8 + 4)
 
 
 # ---- kinks ----------------------------------------------------------------------------------------------------------
@@ -326,6 +377,19 @@ def test_an_int_tangent_is_a_float():
 @MODES
 def test_no_integer_arithmetic(d, x):
     assert d(lambda v: (v + 1) * 1)(x) == 1.0
+
+
+def test_one_pullback_may_be_called_from_several_threads():
+    _, pullback = ad.vjp(lambda v: functools.reduce(lambda out, x: ad.sin(out) + x, v), [0.01 * k for k in range(3000)])
+    cotangents = [1.0, -2.0, 3.0, -4.0]
+    expected = [pullback(cotangent) for cotangent in cotangents]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(len(cotangents)) as threads:
+            assert list(threads.map(pullback, cotangents)) == expected
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_threads_share_nothing():

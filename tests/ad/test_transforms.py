@@ -292,16 +292,20 @@ def test_a_value_that_leaks_out_of_an_inner_derivative_is_refused(d, dd):
         return x * leaked[0]
 
     with pytest.raises(
-        ValueError, match=r"^output of f: got a (Dual|Var) of a derivative begun inside f, expected a number or a value"
+        ValueError, match=r"^mul: got a (Dual|Var) left over from a derivative that has ended, expected a number or a"
     ):
         d(f)(2.0)
 
 
 @MIXTURES
-def test_a_value_that_leaks_into_a_later_derivative_is_a_constant_there(d, dd):
+@pytest.mark.parametrize("use", [lambda x, old: x * old, lambda x, old: old, lambda x, old: x + 2.0 * old])
+def test_a_value_that_leaks_into_a_later_derivative_is_refused(d, dd, use):
     leaked = []
     assert dd(lambda y: (leaked.append(y), y * y)[1])(3.0) == 6.0
-    assert d(lambda x: x * leaked[0])(2.0) == 3.0
+    with pytest.raises(ValueError, match="left over from a derivative that has ended"):
+        d(lambda x: use(x, leaked[0]))(2.0)
+    with pytest.raises(ValueError, match="left over from a derivative that has ended"):
+        d(lambda x: x)(leaked[0])
 
 
 def test_handmade_duals_pass_through_a_derivative():

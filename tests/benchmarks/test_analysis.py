@@ -7,7 +7,7 @@ from synthetic import family, frame, row, twins
 
 from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdict, summarise
 from benchmarks.findings.blocks import by_block, interval, median_interval, verdict
-from benchmarks.runs.columns import SummaryRow, kinds
+from benchmarks.runs.columns import SummaryRecord, kinds
 
 
 def gradient(summary, mode="forward", **wanted):
@@ -84,7 +84,7 @@ def test_verdict(middle, low, high, floor, word):
 
 def test_summary_has_the_declared_columns():
     summary = summarise(frame(family([1, 10], lambda n: 2.0 * n, lambda n: 5.0)), 0.01)
-    assert list(summary.columns) == list(kinds(SummaryRow))
+    assert list(summary.columns) == list(kinds(SummaryRecord))
 
 
 def test_ratios_are_formed_inside_a_block():
@@ -149,7 +149,7 @@ def test_one_block_has_numbers_but_no_intervals_and_no_verdict():
 
 def test_twins_are_in_no_summary():
     rows = family([10], lambda n: 50.0, lambda n: 5.0)
-    copies = [{**each, "seconds_median": 77.0, "note": "A/A copy"} for each in rows]
+    copies = [{**each, "seconds_median": 77.0, "twin": 1} for each in rows]
     pd.testing.assert_frame_equal(summarise(frame(rows), 0.01), summarise(frame(rows + copies), 0.01))
 
 
@@ -210,7 +210,7 @@ def test_noise_floor_does_not_mind_which_twin_was_slower():
 
 def test_noise_floor_needs_pairs():
     assert np.isnan(noise_floor(frame(family([10], lambda n: 50.0, lambda n: 5.0))))
-    alone = [row(1, 10, 1.0), row(2, 10, 5.0, note="A/A copy"), row(2, 10, status="error")]
+    alone = [row(1, 10, 1.0), row(2, 10, 5.0, twin=1), row(2, 10, status="error")]
     assert np.isnan(noise_floor(frame(alone)))
 
 

@@ -1,0 +1,290 @@
+"""Numbers that carry a derivative: what `Dual` and `Var` have in common, and each op's rule for any operands.
+
+A `Dual` or a `Var` goes through the methods that `ad.methods` generates for the common case, float primals.  The
+uncommon cases (derivatives of derivatives, operands of different levels, points where `math` raises) take one slow
+road: `apply`, which finds the innermost derivative among the operands, and that class's own `apply`, which follows the
+op's `Rule`.  A rule's value is the op itself and its partials are expressions in ops, so an op is differentiated by its
+partials at every order, and never through the formula of its value.
+
+`functions["sin"]` (public as `ad.sin`) is an op on floats, `Dual`s and `Var`s.  On floats it follows IEEE-754: where
+`math` raises, it gives the infinity or NaN that NumPy gives.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self
+
+from ad.infinity import settled
+from ad.ops import CONSTANTS, OPS, Op
+from ad.scalars import FAST, FLOAT_ERRORS, build, ieee, is_real, real
+
+ZERO = 0.0
+"""The tangent or adjoint of what no seed has reached, known by its identity: no computed number is this one."""
+
+
+class Active:
+    """A number that carries a derivative: the common base of `Dual` and `Var`.
+
+    Comparisons compare primals, so that `if x > 0` in a user's code works.  The order of `level` numbers is the
+    nesting of derivatives: in an op between two levels the outer one's value is a constant to the inner one.  A copy is
+    the value itself, as that of any number is.
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # a NumPy array or scalar leaves its operators to us
+    primal: Any
+
+    @property
+    def level(self) -> int:
+        """The number of the derivative this value belongs to; a later derivative has a larger one."""
+        raise NotImplementedError
+
+    @property
+    def finished(self) -> bool:
+        """Whether that derivative has ended, so that a new one would lose what this value carries."""
+        raise NotImplementedError
+
+    @classmethod
+    def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Active:
+        """One op on operands of which at least one is active at `level`: any operands, the slow road."""
+        raise NotImplementedError
+
+    def __lt__(self, other: object) -> bool:
+        return bool(self.primal < primal_of(other))
+
+    def __le__(self, other: object) -> bool:
+        return bool(self.primal <= primal_of(other))
+
+    def __gt__(self, other: object) -> bool:
+        return bool(self.primal > primal_of(other))
+
+    def __ge__(self, other: object) -> bool:
+        return bool(self.primal >= primal_of(other))
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.primal == primal_of(other))
+
+    __hash__ = None  # type: ignore[assignment]  # equal by value, yet mutable: as unhashable as a list
+
+    def __bool__(self) -> bool:
+        return bool(self.primal)
+
+    def __pos__(self) -> Active:
+        return self
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(f"pickle: got a {kind_of(self)}, whose derivative cannot leave this process; send .primal")
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"float(): got a {kind_of(self)}, whose derivative would be lost; "
+            f"use ad.sin for math.sin and the like, or .primal for the value alone"
+        )
+
+    def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
+        raise TypeError(f"array: got a {kind_of(self)}, whose derivative would be lost; use a list")
+
+
+def primal_of(x: Any) -> Any:
+    """The plain number in a value of any order."""
+    while isinstance(x, Active):
+        x = x.primal
+    return x
+
+
+def kind_of(x: object) -> str:
+    """What an active value is called in a message: Dual or Var."""
+    return next(cls.__name__ for cls in type(x).__mro__ if not cls.__name__.startswith("_"))
+
+
+def is_zero(x: Any) -> bool:
+    """Whether a number is a plain zero, not one whose own derivative may be something else."""
+    return type(x) is float and x == 0.0
+
+
+def all_finite(values: list[Any]) -> bool:
+    """Whether no value, active or not, is infinite or NaN."""
+    if set(map(type, values)) <= {float}:  # the common case, and one pass in C: a sum keeps every infinity and NaN
+        return math.isfinite(sum(values)) or all(map(math.isfinite, values))
+    return all(math.isfinite(primal_of(x)) for x in values)
+
+
+def settle(paths: int, value: Any) -> Any:
+    """A tangent or adjoint as the paths that reached it say (`ad.infinity.settled`); the value itself where they agree.
+
+    An active value that is overruled becomes NaN together with its own derivative.
+    """
+    number = primal_of(value)
+    verdict = settled(paths, number)
+    if number is value:
+        return verdict
+    return value if verdict == number or (verdict != verdict and number != number) else value * math.nan
+
+
+# ---- derivatives in progress ----------------------------------------------------------------------------------------
+
+
+class _Progress(threading.local):
+    depth = 0
+
+
+_progress = _Progress()
+
+
+def nested() -> bool:
+    """Whether this thread is inside a function that is being differentiated."""
+    return _progress.depth > 0
+
+
+@contextmanager
+def in_progress() -> Iterator[None]:
+    """Around the function that is being differentiated."""
+    _progress.depth += 1
+    try:
+        yield
+    finally:
+        _progress.depth -= 1
+
+
+def require_alive(name: str, values: Iterable[Any]) -> None:
+    """Refuse what belongs to a derivative that has ended.
+
+    Raises:
+        ValueError: a value does; the message names the argument.
+    """
+    for x in values:
+        if isinstance(x, Active) and x.finished:
+            raise ValueError(
+                f"{name}: got a {kind_of(x)} left over from a derivative that has ended, expected a number or a value "
+                "of a derivative in progress"
+            )
+
+
+# ---- any operands ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row bound to Python: its value and partials for any operands, active ones included.
+
+    Attributes:
+        row: the row.
+        value: `value(x[, y])`, the public function of the op.
+        partials: for each operand a function `(x[, y], out)`; None where the partial is 0 by the row.
+    """
+
+    row: Op
+    value: Callable[..., Any]
+    partials: tuple[Callable[..., Any] | None, ...]
+
+
+def _level(x: Any) -> int:
+    """The level of an operand: -1 for a plain number, -2 for what is none."""
+    if isinstance(x, Active):
+        return x.level
+    return -1 if is_real(x) else -2
+
+
+def apply(rule: Rule, *operands: Any) -> Any:
+    """One op on any operands, at the innermost level among them; `NotImplemented` if one is not a number.
+
+    Raises:
+        ValueError: an operand is left over from a derivative that has ended.
+        OverflowError: an operand is an integer beyond the range of floats.
+    """
+    levels = [_level(x) for x in operands]
+    if min(levels) < -1:
+        return NotImplemented
+    require_alive(rule.row.name, operands)
+    top = max(levels)
+    owner = operands[levels.index(top)]
+    return owner.apply(rule, top, tuple(x if isinstance(x, Active) else real(rule.row.name, x) for x in operands))
+
+
+_UNARY = """
+def {name}(x):
+    if type(x) is float:
+        try:
+            return fast(x)
+        except FLOAT_ERRORS:
+            return ieee(x)
+    if isinstance(x, Active):
+        return x.{name}()
+    return {name}(real("{name}: x", x))
+"""
+
+_BINARY = """
+def {name}(x, y):
+    if type(x) is float and type(y) is float:
+        try:
+            return fast(x, y)
+        except FLOAT_ERRORS:
+            return ieee(x, y)
+    if isinstance(x, Active):
+        out = x.{name}(y)
+        return {name}(x, real("{name}: y", y)) if out is NotImplemented else out
+    if isinstance(y, Active):
+        out = y._r{name}(x)
+        return {name}(real("{name}: x", x), y) if out is NotImplemented else out
+    return {name}(real("{name}: x", x), real("{name}: y", y))
+"""
+
+
+def where(c: Any, x: Any, y: Any) -> Any:
+    """`x` if `c` else `y`: a choice, not an arithmetic op, so the branch not taken cannot poison the one taken."""
+    return x if c else y
+
+
+functions: dict[str, Callable[..., Any]] = {"where": where}
+"""The public functions, one per op."""
+
+_SCOPE: dict[str, Any] = {**CONSTANTS, "where": where}
+"""What the expressions of all rules refer to: the public functions."""
+
+
+def _function(row: Op) -> Callable[..., Any]:
+    params = ", ".join(row.params)
+    if row.primitive or row.name == "div":
+        on_errors = ieee(row.name)
+    else:
+        formula = f"def value({params}):\n    return {row.value.python(safe=True)}\n"
+        on_errors = build("value", formula, _SCOPE, f"value of {row.name}")
+    scope = {"fast": FAST[row.name], "ieee": on_errors, "FLOAT_ERRORS": FLOAT_ERRORS, "Active": Active, "real": real}
+    source = (_UNARY if len(row.params) == 1 else _BINARY).format(name=row.name)
+    function: Callable[..., Any] = build(row.name, source, scope, f"ops.{row.name}")
+    function.__doc__ = f"`{row.value}` on floats, Duals and Vars; partials: {', '.join(map(str, row.partials))}."
+    function.__module__ = "ad"
+    return function
+
+
+def bind(row: Op) -> Rule:
+    """The rule of a row, over the public functions, of which the row's own becomes one."""
+    functions[row.name] = _SCOPE[row.name] = _function(row)
+    arguments = ", ".join((*row.params, "out"))
+    partials = [
+        None
+        if partial.flat
+        else build(
+            "partial",
+            f"def partial({arguments}):\n    return {partial.python(safe=True)}\n",
+            _SCOPE,
+            f"rule {row.name}, partial in {operand}",
+        )
+        for operand, partial in zip(row.operands, row.partials, strict=True)
+    ]
+    return Rule(row, functions[row.name], tuple(partials))
+
+
+RULES = {row.name: bind(row) for row in OPS.values() if row.name != "where"}
+"""Each op's rule for any operands."""

@@ -1,0 +1,48 @@
+"""The tables and closing lines that follow from a run's timings; all can be made again from `timings.csv`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.engines import engines
+from benchmarks.findings import analysis, crossover, scaling, told
+from benchmarks.functions.catalogue import FAMILIES
+from benchmarks.runs.files import Run, read_environment, read_run, write_environment, write_table
+
+
+def catalogue_order() -> tuple[str, ...]:
+    """Families, then engines, as the harness lists them: the order of records and lines."""
+    return (*FAMILIES, *engines())
+
+
+def analyse(folder: Path) -> Run:
+    """Compute and write the tables that follow from a run's timings, and its noise floor.
+
+    Raises:
+        RecordError: the run cannot be read.
+    """
+    timings, order = read_run(folder).timings, catalogue_order()
+    floors = analysis.noise_floors(timings)
+    floor = floors.overall
+    write_table(folder / "summary.csv", analysis.summarise(timings, floors, order))
+    write_table(folder / "scaling.csv", scaling.scaling(timings, order))
+    write_table(folder / "crossover.csv", crossover.crossover(timings, floor, order))
+    noise = {"noise_floor": None if floor != floor else floor, "noise": analysis.noise_verdict(timings)}
+    write_environment(folder, {**read_environment(folder), **noise})
+    return read_run(folder)
+
+
+def lines(run: Run) -> list[str]:
+    """What was found, and where the files are."""
+    others = [
+        name
+        for name in ("summary", "scaling", "crossover", "memory", "checkpointing")
+        if getattr(run, name) is not None
+    ]
+    files = ", ".join(f"{name}.csv" for name in ["timings", *others])
+    return [*told.findings(run, catalogue_order()).lines(), f"{run.path}: {files}, environment.json"]
+
+
+def failed(run: Run) -> bool:
+    """Whether any derivative was wrong, or any cell failed."""
+    return bool(run.timings["status"].isin(["wrong", "error"]).any())
