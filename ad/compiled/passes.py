@@ -6,6 +6,8 @@ paths followed (`ad.compiled.careful`), count again; it is still one sweep.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from ad.compiled.vectors import Array
@@ -41,9 +43,9 @@ def push_one_by_one(work: Workspace, x: Array, seeds: Array | None, first: int, 
     Writes the tangents, shape (M, last - first), to `out`.
     """
     ops = 0
-    for k in range(first, last):
-        ops += push(work, x, _seed(x.size, seeds, k))
-        out[:, k - first] = work.tangent_out
+    for k, seed in enumerate(_directions(x.size, seeds, range(first, last))):
+        ops += push(work, x, seed)
+        out[:, k] = work.tangent_out
     return ops
 
 
@@ -67,9 +69,10 @@ def push_together(work: Workspace, x: Array, seeds: Array | None, first: int, la
     out[:] = tangents
     finite = np.isfinite(tangents)
     if not finite.all():
+        again = np.flatnonzero(~finite.all(axis=0))
         _record(work, x)
-        for k in np.flatnonzero(~finite.all(axis=0)):
-            ops += _push_following_paths(work, _seed(x.size, seeds, first + int(k)))
+        for k, seed in zip(again, _directions(x.size, seeds, first + again), strict=True):
+            ops += _push_following_paths(work, seed)
             out[:, k] = work.tangent_out
     return ops
 
@@ -96,14 +99,16 @@ def pull_one_by_one(work: Workspace, x: Array, rows: Array) -> int:
     return ops
 
 
-def _seed(n: int, seeds: Array | None, k: int) -> Array:
-    """The seed of sweep k."""
-    if seeds is not None:
-        row: Array = seeds[k]
-        return row
+def _directions(n: int, seeds: Array | None, sweeps: Iterable[int]) -> Iterator[Array]:
+    """The seeds of these sweeps: rows of `seeds`, or unit vectors, of which each lasts until the next."""
     unit = np.zeros(n)
-    unit[k] = 1.0
-    return unit
+    for k in sweeps:
+        if seeds is not None:
+            yield seeds[k]
+        else:
+            unit[k] = 1.0
+            yield unit
+            unit[k] = 0.0
 
 
 def _record(work: Workspace, x: Array) -> int:

@@ -94,8 +94,8 @@ class Program:
         """What this program has executed so far, as counted by the sweeps themselves.
 
         A sweep counts once for each tangent or cotangent; an op once for each tangent carried through it, and in
-        reverse mode once in the evaluation that keeps the partials and once in each sweep that reads them.
-        `ad.count()` sees the same.
+        reverse mode once in the evaluation that keeps the partials and once in each sweep that reads them; those of a
+        sweep that is made again because of an infinity (`ad.infinity`) count again.  `ad.count()` sees the same.
         """
         return self._workspaces.counts
 
