@@ -32,6 +32,7 @@ class Counts:
     reverse_sweeps: int = 0
     ops: int = 0
     advances: int = 0
+    in_arrays: int = 0
 
     @property
     def sweeps(self) -> int:

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from ad.active import RULES, ZERO, Active, Rule, is_zero, primal_of, settle
+from ad.active import RULES, ZERO, Active, Rule, is_array, is_zero, primal_of, settle
 from ad.counting import Counts
 from ad.expressions import Expression
 from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
@@ -30,12 +30,16 @@ class Level:
         number: of the sweep.
         counts: what is being counted, if the sweep is observed.
         follows: whether the classes of paths are followed, as where a partial is infinite (`ad.infinity`).
+        lanes: how many tangents each array of the sweep carries, along a leading axis; None for one without that axis.
         finished: whether it is over.
     """
 
-    __slots__ = ("counts", "finished", "follows", "number")
+    __slots__ = ("counts", "finished", "follows", "lanes", "number")
 
-    def __init__(self, number: int, counts: Counts | None = None, follows: bool = False) -> None:
+    def __init__(
+        self, number: int, counts: Counts | None = None, follows: bool = False, lanes: int | None = None
+    ) -> None:
+        self.lanes = lanes
         self.number = number
         self.counts = counts
         self.follows = follows
@@ -159,6 +163,9 @@ def _class(tag: Level) -> Any:
 
 def lift(primals: list[Any], tangents: list[Any], tag: Level) -> list[Dual]:
     """Duals of the sweep that `tag` stands for."""
+    if not set(map(type, primals)) <= {float} and any(map(is_array, primals)):
+        pairs = zip(primals, tangents, strict=True)
+        return [Dual.arrays.lift(p, t, tag) if is_array(p) else lift([p], [t], tag)[0] for p, t in pairs]
     cls = _class(tag)
     lifted = []
     for primal, tangent in zip(primals, tangents, strict=True):

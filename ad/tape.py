@@ -13,11 +13,11 @@ import gc
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ad.active import RULES, ZERO, Active, Rule, all_finite, is_zero, kind_of, primal_of, settle
+from ad.active import RULES, ZERO, Active, Rule, all_finite, is_array, is_zero, kind_of, primal_of, settle
 from ad.counting import Counts, observed
 from ad.dual import levels
 from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
@@ -32,15 +32,18 @@ class Nodes(list["Var"]):
     Attributes:
         level: the number of the derivative they belong to.
         counts: what is being counted, if the tape is observed.
+        sweep: the sweep that it needs, if not the plain one: `sweep(tape, seeds, keep)`.
     """
 
-    __slots__ = ("counts", "level")
+    __slots__ = ("counts", "level", "sweep")
     level: int
     counts: Counts | None
+    sweep: Callable[[Tape, list[tuple[Any, Any]], bool], list[Any]] | None
 
     def __init__(self, level: int, counts: Counts | None = None) -> None:
         self.level = level
         self.counts = counts
+        self.sweep = None
 
 
 class _CountedNodes(Nodes):
@@ -179,7 +182,13 @@ class Tape:
 
     def lift(self, primals: Iterable[Any]) -> list[Var]:
         """Declare many inputs at once; `primals` are floats or values of an outer derivative."""
-        nodes, lifted = self.nodes, []
+        nodes = self.nodes
+        lifted: list[Var] = []
+        primals = list(primals)
+        if not set(map(type, primals)) <= {float} and any(map(is_array, primals)):
+            lifted.extend(Var.arrays.lift(nodes, primals))
+            self.inputs.extend(lifted)
+            return lifted
         for primal in primals:
             var = Var()
             var.op = "input"
@@ -207,19 +216,22 @@ class Tape:
         """
         if not self.owns(output):
             raise ValueError(f"output: got {output!r}, expected a node of this tape")
-        self.sweep_many([(output, cotangent)])
+        self.sweep_many([(output, cotangent)], keep=True)
 
-    def sweep_many(self, seeds: Iterable[tuple[Var, Any]]) -> list[Any]:
+    def sweep_many(self, seeds: Iterable[tuple[Var, Any]], keep: bool = False) -> list[Any]:
         """One reverse sweep from several outputs at once, each with its own cotangent.
 
         Args:
             seeds: outputs, which are nodes of this tape, with their cotangents.
+            keep: whether the adjoints of arrays other than the inputs outlive the sweep.
 
         Returns:
             The adjoints of the inputs.  A tape may be swept from several threads: each gets those of its own sweep.
         """
         with self._lock:
             seeds = [(output, cotangent) for output, cotangent in seeds if not is_zero(cotangent)]
+            if self.nodes.sweep is not None:
+                return self.nodes.sweep(self, seeds, keep)
             self._seed(seeds)
             _sweep(self.nodes)
             passes, adjoints = 1, [var.adjoint for var in self.inputs]
