@@ -1,13 +1,17 @@
-"""Registers `pytest --benchmark`, which runs the benchmarks and only those; plain `pytest` runs the tests."""
+"""Registers `pytest --benchmark`, which runs the benchmarks and only those; plain `pytest` runs the tests.
+
+The one place that knows both the benchmarks and the plots.
+"""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
 
-from benchmarks.measuring import threads
 from benchmarks.options import RUNNING, SELECTION
+from benchmarks.runs import threads
 
 BENCHMARKS = Path(__file__).resolve().parent / "benchmarks"
 
@@ -30,8 +34,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(BENCHMARKS)]
-    pytest_plugin.configure(config)
+    pytest_plugin.configure(config, draw)
     config.pluginmanager.register(pytest_plugin, "benchmarks.pytest_plugin")
+
+
+def draw(folder: Path) -> list[str]:
+    """Draw the figures of a run; one line says where they are."""
+    from plots import draw_all
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a plotting library deprecates must not cost a finished run
+        drawn = list(draw_all(folder))
+    return [f"{Path(drawn[0]).parent}: {len(drawn)} pictures"] if drawn else []
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.transforms import _require_shape, jvp, vjp
+from ad.transforms import jvp, require_arguments, require_shape, vjp
 from ad.trees import Shape, flatten, unflatten
 
 Function = Callable[..., Any]
@@ -35,10 +35,11 @@ def check_jvp(f: Function, primals: Any, tangents: Any = None, *, rtol: float = 
         seed: of the random direction.
 
     Raises:
+        TypeError: `primals` or `tangents` is not a tuple or list.
         DerivativeError: the two differ, the derivative or the differences are not finite, or `f` is not smooth enough
             around `primals` for differences to say anything.
     """
-    leaves, shape = flatten("primals", tuple(primals))
+    leaves, shape = _flatten(primals)
     direction = _direction("tangents", tangents, leaves, shape, seed)
     _, tangent = jvp(f, unflatten(shape, leaves), unflatten(shape, direction))
     got, _ = flatten("tangent", tangent)
@@ -59,7 +60,7 @@ def check_vjp(f: Function, primals: Any, cotangent: Any = None, *, rtol: float =
     Raises:
         DerivativeError: as in `check_jvp`.
     """
-    leaves, shape = flatten("primals", tuple(primals))
+    leaves, shape = _flatten(primals)
     out, pullback = vjp(f, *unflatten(shape, leaves))
     out_leaves, out_shape = flatten("output of f", out)
     seeds = _direction("cotangent", cotangent, out_leaves, out_shape, seed)
@@ -86,7 +87,7 @@ def check_adjoint(f: Function, primals: Any, *, rtol: float = 1e-12, seed: int =
     Raises:
         DerivativeError: the two sides differ, or are not finite.
     """
-    leaves, shape = flatten("primals", tuple(primals))
+    leaves, shape = _flatten(primals)
     tangent = _direction("", None, leaves, shape, seed)
     out, pullback = vjp(f, *unflatten(shape, leaves))
     out_leaves, out_shape = flatten("output of f", out)
@@ -125,7 +126,7 @@ def check_derivatives(f: Function, primals: Any, *, order: int = 1, rtol: float 
     check_vjp(f, primals, rtol=rtol, seed=seed)
     check_adjoint(f, primals, seed=seed)
     if order > 1:
-        leaves, shape = flatten("primals", tuple(primals))
+        leaves, shape = _flatten(primals)
         tangents = unflatten(shape, _direction("", None, leaves, shape, seed))
         out_leaves, out_shape = flatten("output of f", f(*primals))
         cotangent = unflatten(out_shape, _direction("", None, out_leaves, out_shape, seed))
@@ -133,13 +134,22 @@ def check_derivatives(f: Function, primals: Any, *, order: int = 1, rtol: float 
             check_derivatives(derivative_of_f, primals, order=order - 1, rtol=rtol, seed=seed)
 
 
+def _flatten(primals: Any) -> tuple[list[Any], Shape]:
+    """The leaves and the shape of the arguments of a function."""
+    require_arguments("primals", primals)
+    return flatten("primals", tuple(primals))
+
+
 def _direction(name: str, given: Any, leaves: list[Any], shape: Shape, seed: int) -> list[float]:
     """A direction in the shape of a tree: the one given, or one of random numbers away from zero."""
     if given is None:
         rng = random.Random(seed)
         return [rng.choice((-1.0, 1.0)) * rng.uniform(0.5, 1.5) for _ in leaves]
-    seeds, seed_shape = flatten(name, tuple(given) if name == "tangents" else given)
-    _require_shape(name, seed_shape, "the primals" if name == "tangents" else "the output", shape)
+    if name == "tangents":
+        require_arguments(name, given)
+        given = tuple(given)
+    seeds, seed_shape = flatten(name, given)
+    require_shape(name, seed_shape, "the primals" if name == "tangents" else "the output", shape)
     return seeds
 
 

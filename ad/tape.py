@@ -13,11 +13,11 @@ import gc
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ad.active import RULES, ZERO, Active, Rule, all_finite, is_array, is_zero, kind_of, primal_of, settle
+from ad.active import RULES, ZERO, Active, Rule, all_finite, is_zero, kind_of, primal_of, settle
 from ad.counting import Counts, observed
 from ad.dual import levels
 from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
@@ -32,18 +32,15 @@ class Nodes(list["Var"]):
     Attributes:
         level: the number of the derivative they belong to.
         counts: what is being counted, if the tape is observed.
-        sweep: the sweep that it needs, if not the plain one: `sweep(tape, seeds, keep)`.
     """
 
-    __slots__ = ("counts", "level", "sweep")
+    __slots__ = ("counts", "level")
     level: int
     counts: Counts | None
-    sweep: Callable[[Tape, list[tuple[Any, Any]], bool], list[Any]] | None
 
     def __init__(self, level: int, counts: Counts | None = None) -> None:
         self.level = level
         self.counts = counts
-        self.sweep = None
 
 
 class _CountedNodes(Nodes):
@@ -156,7 +153,7 @@ class Tape:
         counts = observed()
         self.nodes = (Nodes if counts is None else _CountedNodes)(next(levels), counts)
         self.inputs: list[Var] = []
-        self._swept = False
+        self._adjoints_kept = False
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -182,13 +179,7 @@ class Tape:
 
     def lift(self, primals: Iterable[Any]) -> list[Var]:
         """Declare many inputs at once; `primals` are floats or values of an outer derivative."""
-        nodes = self.nodes
-        lifted: list[Var] = []
-        primals = list(primals)
-        if not set(map(type, primals)) <= {float} and any(map(is_array, primals)):
-            lifted.extend(Var.arrays.lift(nodes, primals))
-            self.inputs.extend(lifted)
-            return lifted
+        nodes, lifted = self.nodes, []
         for primal in primals:
             var = Var()
             var.op = "input"
@@ -205,7 +196,7 @@ class Tape:
         return isinstance(x, Var) and x.tape is self.nodes
 
     def sweep(self, output: Var, cotangent: Any = 1.0) -> None:
-        """One reverse sweep from one output: afterwards every node's `adjoint` is d output / d node times `cotangent`.
+        """One reverse sweep to look at: afterwards every node's `adjoint` is d output / d node times `cotangent`.
 
         Args:
             output: a node of this tape.
@@ -216,45 +207,55 @@ class Tape:
         """
         if not self.owns(output):
             raise ValueError(f"output: got {output!r}, expected a node of this tape")
-        self.sweep_many([(output, cotangent)], keep=True)
+        with self._lock:
+            self._thorough([] if is_zero(cotangent) else [(output, cotangent)])
+            self._count(1)
 
-    def sweep_many(self, seeds: Iterable[tuple[Var, Any]], keep: bool = False) -> list[Any]:
+    def pull(self, seeds: Iterable[tuple[Var, Any]]) -> list[Any]:
         """One reverse sweep from several outputs at once, each with its own cotangent.
+
+        Nodes give their adjoints up as the sweep passes them.  A tape may be pulled on from several threads.
 
         Args:
             seeds: outputs, which are nodes of this tape, with their cotangents.
-            keep: whether the adjoints of arrays other than the inputs outlive the sweep.
 
         Returns:
-            The adjoints of the inputs.  A tape may be swept from several threads: each gets those of its own sweep.
+            The adjoints of the inputs.
         """
         with self._lock:
             seeds = [(output, cotangent) for output, cotangent in seeds if not is_zero(cotangent)]
-            if self.nodes.sweep is not None:
-                return self.nodes.sweep(self, seeds, keep)
             self._seed(seeds)
             _sweep(self.nodes)
             passes, adjoints = 1, [var.adjoint for var in self.inputs]
             if not all_finite(adjoints):
-                self._seed(seeds)
-                _sweep_following_paths(self.nodes, self.inputs, seeds)
+                self._thorough(seeds)
                 passes, adjoints = 2, [var.adjoint for var in self.inputs]
-            counts = observed()
-            if counts is not None:
-                counts.reverse_sweeps += 1
-                counts.ops += passes * len(self.nodes)
+            self._count(passes)
             return adjoints
 
     def _seed(self, seeds: list[tuple[Var, Any]]) -> None:
         """Put the cotangents in place, and every other adjoint to zero."""
-        if self._swept:
-            for var in self.inputs:
-                var.adjoint = ZERO
+        for var in self.inputs:
+            var.adjoint = ZERO
+        if self._adjoints_kept:
             for var in self.nodes:
                 var.adjoint = ZERO
-        self._swept = True
+            self._adjoints_kept = False
         for output, cotangent in seeds:
             output.adjoint = cotangent if output.adjoint is ZERO else output.adjoint + cotangent
+
+    def _thorough(self, seeds: list[tuple[Var, Any]]) -> None:
+        """A sweep with the classes of paths followed, that leaves every adjoint in place."""
+        self._seed(seeds)
+        _sweep_following_paths(self.nodes, self.inputs, seeds)
+        self._adjoints_kept = True
+
+    def _count(self, passes: int) -> None:
+        """Tell `ad.count()`, if this thread is being observed, of one sweep made in so many passes."""
+        counts = observed()
+        if counts is not None:
+            counts.reverse_sweeps += 1
+            counts.ops += passes * len(self.nodes)
 
     @property
     def nbytes(self) -> int:
@@ -278,12 +279,13 @@ class Tape:
         self.nodes.clear()
 
 
-def _sweep(nodes: Nodes) -> None:
-    """Read a tape backwards, adding adjoint times partial to each active operand's adjoint."""
+def _sweep(nodes: Nodes, zero: float = ZERO) -> None:
+    """Read a tape backwards, handing each node's adjoint, times the partial, on to its active operands."""
     for var in reversed(nodes):
         adjoint = var.adjoint
-        if adjoint is ZERO:
+        if adjoint is zero:
             continue  # no path leads from here to an output that was seeded
+        var.adjoint = zero
         partial = var.dx
         if partial is not None:
             var.x.adjoint += adjoint * partial

@@ -75,11 +75,11 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
         TypeError: an argument is not a tuple or list, or a leaf is not a real number.
         ValueError: `tangents` does not have the shape of `primals`.
     """
-    _require_arguments("primals", primals)
-    _require_arguments("tangents", tangents)
+    require_arguments("primals", primals)
+    require_arguments("tangents", tangents)
     leaves, shape = flatten("primals", tuple(primals))
     seeds, seed_shape = flatten("tangents", tuple(tangents))
-    _require_shape("tangents", seed_shape, "primals", shape)
+    require_shape("tangents", seed_shape, "primals", shape)
     out, tangent, out_shape = _forward_sweep(f, shape, leaves, seeds)
     return unflatten(out_shape, out), unflatten(out_shape, tangent)
 
@@ -131,7 +131,7 @@ def _record(f: Function, shape: Shape, primals: list[Any]) -> tuple[Tape, list[A
 
 def _pull_back(tape: Tape, outputs: list[Any], cotangents: list[Any]) -> list[Any]:
     """One reverse sweep: the adjoints of the inputs."""
-    return tape.sweep_many((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
+    return tape.pull((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
 
 
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
@@ -154,7 +154,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
 
     def pullback(cotangent: Any) -> Any:
         seeds, seed_shape = flatten("cotangent", cotangent)
-        _require_shape("cotangent", seed_shape, "the output", out_shape)
+        require_shape("cotangent", seed_shape, "the output", out_shape)
         return unflatten(shape, _pull_back(tape, outputs, seeds))
 
     return unflatten(out_shape, [out.primal if tape.owns(out) else out for out in outputs]), pullback
@@ -283,14 +283,16 @@ def _require_no_leak(outputs: list[Any], level: int) -> None:
             )
 
 
-def _require_arguments(name: str, arguments: Any) -> None:
+def require_arguments(name: str, arguments: Any) -> None:
+    """Arguments come as a tuple or list with one entry per argument of `f`, or a TypeError."""
     if not isinstance(arguments, tuple | list):
         raise TypeError(
             f"{name}: got {type(arguments).__name__}, expected a tuple or list with one entry per argument of f"
         )
 
 
-def _require_shape(name: str, got: Shape, other: str, expected: Shape) -> None:
+def require_shape(name: str, got: Shape, other: str, expected: Shape) -> None:
+    """One tree nests as another does, or a ValueError."""
     if got != expected:
         raise ValueError(f"{name}: got {_describe(got)}, expected the shape of {other}, {_describe(expected)}")
 

@@ -6,6 +6,7 @@ The one place that knows which containers a function's inputs and outputs may co
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ad.active import Active, require_alive
@@ -39,7 +40,7 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
     if not isinstance(tree, list | tuple):
         leaves.append(_leaf(name, tree))
         return None
-    if all(type(child) is float for child in tree):  # the common case, and the one that may be a million long
+    if set(map(type, tree)) <= {float}:  # the common case, and the one that may be a million long
         leaves.extend(tree)
         return type(tree), len(tree)
     shapes = [_collect(f"{name}[{k}]", child, leaves) for k, child in enumerate(tree)]
@@ -60,7 +61,7 @@ def _rebuild(shape: Shape, leaves: Iterator[Any]) -> Any:
         return next(leaves)
     kind, children = shape
     if isinstance(children, int):
-        items = [leaf for _, leaf in zip(range(children), leaves)]  # noqa: B905  # takes only as many as it needs
+        items = list(islice(leaves, children))
     else:
         items = [_rebuild(child, leaves) for child in children]
     if kind is list:

@@ -1,14 +1,16 @@
-"""The harness: synthetic graphs, engines, measuring, and what the measurements say.
+"""The harness: functions, engines, measuring, and what the measurements say.
 
-graphs, maps      functions of N inputs, written once for every engine
-engines           one file per engine: ours, and one per peer
-cells             what there is to measure: the default plan, selection, order, A/A twins
-gate              no time without a checked derivative
-measure           paired blocks within a budget of time
-memory            the memory pass
-checkpointing     what checkpointing costs and saves
-rows, record      the columns of the result CSVs; reading and writing them
-blocks, analysis, scaling, crossover, comparison    from timings to intervals, exponents and verdicts
-environment       the machine and the settings, as found
-entrance, __main__    `pytest --benchmark` and `python -m benchmarks`
+Imports point down this page, and one way; `lint-imports` checks it.
+
+__main__          the command line
+pytest_plugin     `pytest --benchmark`: hooks and nothing else; `test_cells` is what it collects
+measuring         open runs, the gate, the budget, the memory pass; no pytest in here
+findings          what timings say: intervals, exponents, crossovers, comparisons
+experiments       the million, checkpointing, the compiled sweeps next to others
+plan              what is measured: the default plan, the selection, the order of visits, the twins
+cells             one thing to measure: problem, engine, mode, quantity
+engines           one file per engine: ours, and one per peer; `base` is all that the harness knows of them
+functions         what is differentiated: families and their problems, written once for every engine
+runs              the columns, the files and the environment of a run
+options, stopwatch    what is asked for, as plain values; how anything here is timed
 """

@@ -1,6 +1,6 @@
 """The command line: `python -m benchmarks run | list | show | compare | million`.
 
-`run` is `pytest --benchmark` under another name, for long campaigns: same options, same files.  Nothing is computed
+`run` is `pytest --benchmark` under another name, for long runs: same options, same files.  Nothing is computed
 here; this module reads arguments, calls, and prints.
 """
 
@@ -10,9 +10,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.measuring.threads import pin
 from benchmarks.options import RUNNING, SELECTION, OptionError, selection_from, settings_from
+from benchmarks.runs.threads import pin
+
+if TYPE_CHECKING:
+    from benchmarks.functions.problem import Size
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,11 +100,11 @@ def _million(options: argparse.Namespace, _: Sequence[str]) -> int:
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True)) as bar:
         task = bar.add_task("", total=size)
         try:
-            row = million.run(plan, lambda state, _: bar.update(task, completed=state.done))
+            record = million.run(plan, lambda state, _: bar.update(task, completed=state.done))
         except (ValueError, ImportError) as problem:
             raise OptionError(str(problem)) from None
-    print(million.sentence(row))
-    return 0 if row.status == "ok" else 1
+    print(million.sentence(record))
+    return 0 if record.status == "ok" else 1
 
 
 def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
@@ -122,29 +126,35 @@ def _list(options: argparse.Namespace, _: Sequence[str]) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from benchmarks.cells import plan
-    from benchmarks.engines import load
+    from benchmarks.engines import engine
+    from benchmarks.measuring.guard import guarded
+    from benchmarks.measuring.prepared import refusal
+    from benchmarks.plan import plan
 
     cells = plan(selection_from(_value(options)))
-    engines = load(sorted({cell.engine for cell in cells}))
     table = Table("family", "engine", "mode", "quantity", "cells", "sizes", box=None)
     groups = sorted({(cell.graph, cell.engine, cell.mode, cell.quantity) for cell in cells})
     for key in groups:
         chosen = [cell for cell in cells if (cell.graph, cell.engine, cell.mode, cell.quantity) == key]
-        sizes = sorted({cell.n for cell in chosen})
-        span = f"{sizes[0]:,} to {sizes[-1]:,}" if len(sizes) > 1 else f"{sizes[0]:,}"
-        table.add_row(*key, str(len(chosen)), engines[chosen[0].engine].unsupported(chosen[0]) or span)
+        sizes = sorted({cell.size for cell in chosen}, key=lambda size: size if isinstance(size, tuple) else (size,))
+        span = f"{_sized(sizes[0])} to {_sized(sizes[-1])}" if len(sizes) > 1 else _sized(sizes[0])
+        reason = guarded(lambda: refusal(chosen[0], engine(chosen[0].engine)), 10.0)  # noqa: B023
+        table.add_row(*key, str(len(chosen)), reason if isinstance(reason, str) else getattr(reason, "note", span))
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table)
     console.print(f"{len(cells)} cells", highlight=False)
     return 0
 
 
+def _sized(size: Size) -> str:
+    return " x ".join(f"{n:,}" for n in (size if isinstance(size, tuple) else (size,)))
+
+
 def _show(options: argparse.Namespace, _: Sequence[str]) -> int:
-    from benchmarks import closing
+    from benchmarks.findings import tables
     from benchmarks.runs.files import find_run, read_run
 
-    for line in closing.lines(read_run(find_run(options.run, Path(options.results)))):
+    for line in tables.lines(read_run(find_run(options.run, Path(options.results)))):
         print(line)
     return 0
 

@@ -1,4 +1,4 @@
-"""The options that both entrances share, and what their values mean.
+"""The options that `pytest --benchmark` and `python -m benchmarks` share, and what their values mean.
 
 Plain text in, plain values out; it imports nothing heavy, because `conftest.py` needs it for every run of pytest.
 """

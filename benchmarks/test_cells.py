@@ -8,23 +8,22 @@ import pytest
 
 from benchmarks import pytest_plugin
 from benchmarks.cells import Visit
-from benchmarks.measuring import measure
+from benchmarks.measuring import visits
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every visit of the run, in the order of its blocks."""
-    visits = metafunc.config.stash[pytest_plugin.STATE].visits
-    metafunc.parametrize("visit", visits, ids=map(str, visits))
+    all_visits = metafunc.config.stash[pytest_plugin.ASKED].visits
+    metafunc.parametrize("visit", all_visits, ids=map(str, all_visits))
 
 
 def test_cell(visit: Visit, benchmark: Any, request: pytest.FixtureRequest) -> None:
-    """Time one cell in one block; whatever happens becomes a row."""
-    campaign = request.config.stash[pytest_plugin.STATE].campaign
-    assert campaign is not None
-    row = measure.visit(campaign, visit, pytest_plugin.stopwatch(benchmark, request.config))
-    if row is None and benchmark.enabled:
+    """Time one cell in one block; whatever happens becomes a record."""
+    run = request.config.stash[pytest_plugin.RUN]
+    record = visits.visit(run, visit, pytest_plugin.stopwatch(benchmark, request.config))
+    if record is None and benchmark.enabled:
         pytest.skip("given up in an earlier block")
-    if row is not None and row.status in ("wrong", "error"):
-        pytest.fail(f"{row.status}: {row.note}", pytrace=False)
-    if row is not None and row.status != "ok":
-        pytest.skip(f"{row.status}: {row.note}")
+    if record is not None and record.status in ("wrong", "error"):
+        pytest.fail(f"{record.status}: {record.note}", pytrace=False)
+    if record is not None and record.status != "ok":
+        pytest.skip(f"{record.status}: {record.note}")

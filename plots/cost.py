@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from benchmarks.runs.files import Run
-from plots.lines import ENGINES, NothingToDrawError, families, letter, lines, summary, times
+from plots.lines import NothingToDrawError, engines, families, letter, lines, short, summary, times
 from plots.style import MODES, canvas, label_ends, log_axis, panels, rows_height
 
 THEORY = {"forward": 2.5, "reverse": 4.0}
@@ -65,7 +65,7 @@ def _span(cells: pd.DataFrame, mode: str) -> str | None:
 
 
 def _finding(cells: pd.DataFrame) -> str:
-    engine = next(name for name in ENGINES if (cells["engine"] == name).any())
+    engine = engines(cells)[0]
     cells = cells[cells["engine"] == engine]
     said = [
         f"one {mode} sweep {'costs ' * (mode == first)}{span}{' the function' * (mode == first)}"
@@ -79,10 +79,12 @@ def _finding(cells: pd.DataFrame) -> str:
 
 def _detail(cells: pd.DataFrame) -> str:
     detail = "Seconds of one sweep / seconds of the function alone, in the same engine; titles give 8 cells of 10."
-    compiled = cells[cells["engine"] == "ad-compiled"]
-    if len(compiled):
-        spans = [f"{mode} {span}" for mode in THEORY if (span := _span(compiled, mode))]
-        detail += f" Filled dots: eager, in Python. Open marks: compiled ({', '.join(spans)})."
+    first, *others = engines(cells)
+    for place, name in enumerate(others):
+        mine = cells[cells["engine"] == name]
+        spans = [f"{mode} {span}" for mode in THEORY if (span := _span(mine, mode))]
+        opening = f" Filled dots: {first}. Open marks: " if place == 0 else "; "
+        detail += f"{opening}{short(name)} ({', '.join(spans)})" + "." * (name == others[-1])
     return (
         detail + " Dotted: Griewank and Walther's bounds, 2.5 for a tangent, 4 for a gradient. Bands: 95 % intervals."
     )

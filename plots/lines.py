@@ -1,7 +1,7 @@
 """A run's cells as lines: which rows a figure draws, and how a line of one engine, mode and number of lanes looks.
 
-Only rows that were measured become lines.  Figures compare the two modes, so they draw the project's own engines; other
-engines in a run are left to figures about engines.
+Only rows that were measured become lines.  Every engine of a run is drawn; the first one that the harness lists is the
+one that titles speak of, with filled dots, and the others have open marks of their own.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 
+from benchmarks.engines import engines as known_engines
 from benchmarks.findings.analysis import noise_floor, summarise
-from benchmarks.functions.graphs import FAMILIES
+from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run
 from plots.style import MODES, Label
 
-ENGINES = ("ad", "ad-compiled")
+MARKERS = "osD^v<>ph8"
+"""Of the engines in their order."""
 HEADLINE = "chain"
 
 
@@ -31,12 +33,14 @@ class Line:
 
     Attributes:
         engine, mode, lanes: what they have in common.
+        place: of the engine among those of the run, from 0.
         cells: rows of `summary.csv`, with the column `size`.
     """
 
     engine: str
     mode: str
     lanes: int
+    place: int
     cells: pd.DataFrame
 
     @property
@@ -46,10 +50,10 @@ class Line:
 
     @property
     def name(self) -> str:
-        """The direct label; its colour says the mode, so only the eager engine spells the mode out."""
+        """The direct label; its colour says the mode, so only the first engine spells the mode out."""
         if self.lanes > 1:
             return f"{self.lanes} lanes"
-        return self.mode if self.engine == "ad" else self.engine.removeprefix("ad-")
+        return self.mode if self.place == 0 else short(self.engine)
 
     def draw(self, ax: Axes, column: str) -> Label:
         """Draw one column against the size, with its 95 % band where there is one, and return its direct label."""
@@ -58,14 +62,14 @@ class Line:
         if set(bounds) <= set(self.cells.columns):
             low, high = (self.cells[bound] for bound in bounds)
             ax.fill_between(size, low, high, color=self.colour, alpha=0.22, lw=0)
-        eager = self.engine == "ad"
-        marker = "o" if eager else "D" if self.lanes > 1 else "s"
+        first = self.place == 0 and self.lanes == 1
+        marker = "P" if self.lanes > 1 else MARKERS[self.place % len(MARKERS)]
         ax.plot(
-            size, values, color=self.colour, marker=marker, markerfacecolor=self.colour if eager else "white",
-            lw=1.8 if eager else 1.1, markersize=3.6 if eager else 3.4, markeredgewidth=0.9,
+            size, values, color=self.colour, marker=marker, markerfacecolor=self.colour if first else "white",
+            lw=1.8 if first else 1.1, markersize=3.6 if first else 3.4, markeredgewidth=0.9,
         )  # fmt: skip
         return Label(
-            float(size.iloc[-1]), float(values.iloc[-1]), self.name, self.colour, "bold" if eager else "normal"
+            float(size.iloc[-1]), float(values.iloc[-1]), self.name, self.colour, "bold" if first else "normal"
         )
 
 
@@ -73,20 +77,20 @@ def summary(run: Run) -> pd.DataFrame:
     """The measured cells of a run: `summary.csv`, or the same made from the timings of a run that was interrupted.
 
     Returns:
-        The rows with status `ok` of the project's engines, by increasing size; `size` is N, or M where it is larger.
+        The rows with status `ok`, by increasing size; `size` is N, or M where it is larger.
 
     Raises:
         NothingToDrawError: there are none.
     """
     table = everything(run)
-    table = table[(table["status"] == "ok") & table["engine"].isin(ENGINES)]
+    table = table[table["status"] == "ok"]
     if table.empty:
-        raise NothingToDrawError(f"{run.path}: no measured cell of the engines {' and '.join(ENGINES)}")
+        raise NothingToDrawError(f"{run.path}: no measured cell")
     return table
 
 
 def everything(run: Run) -> pd.DataFrame:
-    """As `summary`, with all statuses and engines."""
+    """As `summary`, with all statuses."""
     table = run.summary if run.summary is not None else summarise(run.timings, noise_floor(run.timings))
     table = table.assign(size=table[["n_inputs", "n_outputs"]].max(axis=1).astype("int64"))
     return table.sort_values("size", kind="stable")
@@ -104,10 +108,23 @@ def families(table: pd.DataFrame) -> list[str]:
 
 
 def lines(cells: pd.DataFrame) -> Iterator[Line]:
-    """Split cells of one family into lines: eager before compiled, one lane before many."""
-    for _, group in cells.groupby(["engine", "lanes", "mode"]):
-        first = group.iloc[0]
-        yield Line(first["engine"], first["mode"], int(first["lanes"]), group)
+    """Split cells of one family into lines: engines in their order, one lane before many."""
+    for place, engine in enumerate(engines(cells)):
+        for _, group in cells[cells["engine"] == engine].groupby(["lanes", "mode"]):
+            first = group.iloc[0]
+            yield Line(engine, first["mode"], int(first["lanes"]), place, group)
+
+
+def engines(cells: pd.DataFrame) -> list[str]:
+    """The engines among some cells: in the harness's order, then those it does not know."""
+    present, known = set(cells["engine"]), list(known_engines())
+    return [name for name in known if name in present] + sorted(present.difference(known))
+
+
+def short(engine: str) -> str:
+    """An engine's name as a label, which has room for about twelve letters: `compiled` for `ad-compiled`."""
+    name = engine.removeprefix("ad-")
+    return name if len(name) <= 12 else name.rpartition("-")[2]
 
 
 def letter(cells: pd.DataFrame) -> str:
@@ -117,8 +134,7 @@ def letter(cells: pd.DataFrame) -> str:
 
 def headline(cells: pd.DataFrame) -> pd.Series:
     """The row that a title speaks of: the headline family at its largest size, or the largest of any family."""
-    eager = cells[cells["engine"] == ENGINES[0]]
-    cells = eager if len(eager) else cells
+    cells = cells[cells["engine"] == engines(cells)[0]]
     chosen = cells[cells["graph"] == HEADLINE]
     chosen = chosen if len(chosen) else cells
     return chosen.sort_values("size", kind="stable").iloc[-1]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.findings.analysis import noise_floor
 from benchmarks.findings.crossover import map_border
 from benchmarks.runs.files import Run
-from plots.lines import ENGINES, NothingToDrawError, times
+from plots.lines import NothingToDrawError, engines, times
 from plots.style import FORWARD, INK, REVERSE, THEORY, canvas, darker, quantity
 
 COLOURS = LinearSegmentedColormap.from_list("forward to reverse", [FORWARD, "#F7F7F7", REVERSE])
@@ -28,10 +28,10 @@ def draw(run: Run) -> Figure:
         NothingToDrawError: the run measured no map.
     """
     places = map_border(run.timings, noise_floor(run.timings))
-    places = places[places["speedup"].notna() & places["engine"].isin(ENGINES)]
+    places = places[places["speedup"].notna()]
     if places.empty:
         raise NothingToDrawError(f"{run.path}: no Jacobian of the graph `map` was measured in both modes")
-    engine = next(name for name in ENGINES if (places["engine"] == name).any())
+    engine = engines(places)[0]
     places = places[places["engine"] == engine]
     room = canvas(_finding(places), _detail(places), 6.6, width=7.6)
     width, height = (float(inches) for inches in room.figure.get_size_inches())

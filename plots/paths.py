@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 import ad
-from benchmarks.functions.graphs import family
+from benchmarks.functions.catalogue import problem
 from benchmarks.runs.files import Run
 from plots.style import FORWARD, INK, REVERSE, Label, canvas, label_ends, log_axis, quantity
 
@@ -78,8 +78,8 @@ def draw(run: Run) -> Figure:
 
 def count(stages: int) -> Count:
     """Record the lattice of so many stages, and count its paths and the ops of one sweep of either mode."""
-    lattice = family("lattice")
-    x = lattice.inputs(1 + EDGES * stages)
+    lattice = problem("lattice", 1 + EDGES * stages)
+    x = lattice.x
     tape = ad.Tape()
     inputs = tape.lift(x)
     out = lattice.f(ad, inputs)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.runs.files import Run
-from plots.lines import ENGINES, NothingToDrawError, families, gradients, headline, letter, summary, times
+from plots.lines import NothingToDrawError, engines, families, gradients, headline, letter, short, summary, times
 from plots.style import FAINT, FORWARD, INK, REVERSE, THEORY, Label, canvas, darker, label_ends, log_axis, quantity
 
 SIZE = (12.0, 7.0)
@@ -30,22 +30,23 @@ def draw(run: Run) -> Figure:
     cells = compared(summary(run))
     if cells.empty:
         raise NothingToDrawError(f"{run.path}: no gradient was measured in both modes")
-    engine = next(name for name in ENGINES if (cells["engine"] == name).any())
+    engine = engines(cells)[0]
     room = canvas(_finding(cells), _detail(cells), SIZE[1], width=SIZE[0], scale=1.45)
     figure, (width, height) = room.figure, SIZE
     ax = figure.add_axes((0.9 / width, 0.72 / height, (width - 3.35) / width, room.top - 0.92 / height))
     labels = []
     for name in families(cells):
-        for kind in ENGINES:
+        for kind in engines(cells):
             line = cells[(cells["graph"] == name) & (cells["engine"] == kind)]
             if len(line):
                 label = _line(ax, line, main=kind == engine)
                 labels += [label] if kind == engine else []
     _ground(ax, cells)
-    if (cells["engine"] != engine).any():
+    others = ", ".join(short(name) for name in engines(cells) if name != engine)
+    if others:
         # Bottom right of reverse's half is always free: every line that ends above 1 ends high.
         ax.annotate(
-            "thin: compiled", (1, 1), (-8, 26), xycoords=("axes fraction", "data"), textcoords="offset points",
+            f"thin: {others}", (1, 1), (-8, 26), xycoords=("axes fraction", "data"), textcoords="offset points",
             color=darker(COMPILED, 0.3), size=TEXT - 1, ha="right",
         )  # fmt: skip
     label_ends(ax, labels, size=TEXT, offset=10)
@@ -120,7 +121,7 @@ def _finding(cells: pd.DataFrame) -> str:
 
 
 def _detail(cells: pd.DataFrame) -> str:
-    engine = next(name for name in ENGINES if (cells["engine"] == name).any())
+    engine = engines(cells)[0]
     last = cells[cells["engine"] == engine].groupby("graph").tail(1)
     wins, losses = last[last["speedup"] >= 1], last[last["speedup"] < 1]
     said = []

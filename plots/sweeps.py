@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.runs.files import Run
-from plots.lines import ENGINES, NothingToDrawError, families, gradients
+from plots.lines import NothingToDrawError, families, gradients
 from plots.style import INK, MODES, THEORY, Label, canvas, label_ends, log_axis, panels
 
 
@@ -35,7 +35,7 @@ def draw(run: Run) -> Figure:
 def counted(run: Run) -> pd.DataFrame:
     """The gradients whose sweeps were counted, one row per cell: `size`, `sweeps` and what theory `expects`."""
     rows = gradients(run.timings)
-    rows = rows[(rows["status"] == "ok") & rows["sweeps"].notna() & rows["engine"].isin(ENGINES)]
+    rows = rows[(rows["status"] == "ok") & rows["sweeps"].notna()]
     rows = rows[(rows["lanes"] == 1) & rows["mode"].isin(["forward", "reverse"])]
     rows = rows.drop_duplicates(["graph", "n_inputs", "n_outputs", "engine", "mode"])
     size = rows[["n_inputs", "n_outputs"]].max(axis=1)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, families, gradients, headline, letter, lines, summary
+from plots.lines import NothingToDrawError, engines, families, gradients, headline, letter, lines, short, summary
 from plots.style import FORWARD, PRIMAL, Label, canvas, darker, label_ends, log_axis, panels, quantity, rows_height
 
 LABEL_WIDTH = 38.0
@@ -34,14 +34,14 @@ def draw(run: Run) -> Figure:
 def _panel(ax: Axes, cells: pd.DataFrame) -> None:
     labels: list[Label] = []
     inner: Label | None = None
-    primal = cells[(cells["quantity"] == "primal") & (cells["engine"] == "ad")]
+    primal = cells[(cells["quantity"] == "primal") & (cells["engine"] == engines(cells)[0])]
     if len(primal):
         ax.plot(primal["size"], primal["seconds_median"], color=PRIMAL, lw=1.2)
         end = primal.iloc[-1]
         labels.append(Label(end["size"], end["seconds_median"], "value", PRIMAL))
     for line in lines(gradients(cells)):
         label = line.draw(ax, "seconds_median")
-        beyond = not_run(cells, line.cells) if (line.engine, line.mode) == ("ad", "forward") else None
+        beyond = not_run(cells, line.cells) if (line.place, line.mode, line.lanes) == (0, "forward", 1) else None
         if beyond is not None:
             ax.plot(beyond["size"], beyond["seconds_median"], color=FORWARD, lw=1.0, dashes=(3, 2))
             inner = label
@@ -110,6 +110,7 @@ def _finding(cells: pd.DataFrame) -> str:
 
 def _detail(cells: pd.DataFrame) -> str:
     detail = "Seconds of a full gradient, recording included; N inputs, one output (broadcast: one input, M outputs)."
-    if (cells["engine"] == "ad-compiled").any():
-        detail += " Filled dots are eager sweeps in Python, open marks the same sweeps compiled."
+    first, *others = engines(cells)
+    if others:
+        detail += f" Filled dots: {first}; open marks: {', '.join(short(name) for name in others)}."
     return detail + " Dashed: not run, one measured sweep times the sweeps needed. Bands: 95 % intervals."

@@ -1,97 +1,86 @@
-"""Engines: what executes a graph.  One file per engine; a new engine is one file and one line in `ENGINES`.
+"""Engines: what executes a function and differentiates it.  One file per engine, and no list of them.
 
-An engine turns a cell into a callable to time and a callable that counts.  It does no timing and no checking.
+Every `Engine` defined in a module of this folder is found, and so is every one that another package announces under
+the entry point group `forward_vs_reverse.engines`.
 """
 
 from __future__ import annotations
 
+import difflib
+import functools
 import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+import importlib.metadata
+import inspect
+import pkgutil
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    from benchmarks.cells import Cell
-    from benchmarks.functions.graph import Graph
+from benchmarks.engines.base import Engine
+
+ENTRY_POINTS = "forward_vs_reverse.engines"
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What an engine counted in one execution.
+@functools.cache
+def engines() -> dict[str, type[Engine]]:
+    """All engines by name, those of the default plan first; one that cannot be imported says so when it is used."""
+    found = sorted(_found(), key=lambda engine: (not engine.default, engine.name))
+    return {engine.name: engine for engine in found}
 
-    Attributes:
-        sweeps: forward or reverse sweeps.
-        ops: ops executed, recording included; None where the engine cannot know.
+
+def engine(name: str) -> type[Engine]:
+    """The engine of that name.
+
+    Raises:
+        ValueError: there is none; the message names the nearest, or those there are.
     """
+    if name in engines():
+        return engines()[name]
+    close = difflib.get_close_matches(name, engines(), 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(engines())}"
+    raise ValueError(f"engine: unknown {name!r}; {hint}")
 
-    sweeps: int
-    ops: int | None
 
+def chosen(names: Sequence[str] | None = None) -> list[type[Engine]]:
+    """The engines of these names; for None those of the default plan.
 
-@dataclass(frozen=True)
-class Prepared:
-    """A cell ready to be timed.
-
-    Attributes:
-        run: what is timed.  It returns numbers, in any nesting, that read row by row are: for `primal` the M outputs;
-            for `jvp` the M tangents along `tangent(N)`; for `vjp` the N adjoints of `cotangent(M)`; for `gradient` the
-            M x N Jacobian.
-        count: one execution of the same, observed.
-        note: what the time of `run` includes.
-        tape_bytes: records and sweeps what `run` does and gives the bytes of the tape that this takes; None where there
-            is no tape, or where the engine cannot tell.
+    Raises:
+        ValueError: one is not there.
     """
-
-    run: Callable[[], Any]
-    count: Callable[[], Counts]
-    note: str
-    tape_bytes: Callable[[], int] | None = None
+    if names is None:
+        return [one for one in engines().values() if one.default]
+    return [engine(name) for name in names]
 
 
-class Engine(Protocol):
-    """What the harness knows of an engine."""
-
-    name: str
-
-    def version(self) -> str:
-        """Its version; empty if it is not installed."""
-
-    def unsupported(self, cell: Cell) -> str | None:
-        """In one line why this cell is not possible here, or what to install; None if it is."""
-
-    def prepare(self, graph: Graph, x: list[float], cell: Cell) -> Prepared:
-        """Do what is done once: convert data, record, compile."""
+def _found() -> Iterator[type[Engine]]:
+    for module in pkgutil.iter_modules(__path__):
+        if module.name != "base":
+            yield from _defined(module.name, f"{__name__}.{module.name}")
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        yield from _defined(point.name, point.value)
 
 
-ENGINES = {
-    "ad": "benchmarks.engines.eager",
-    "ad-compiled": "benchmarks.engines.compiled",
-    "xad": "benchmarks.engines.xad",
-    "casadi": "benchmarks.engines.casadi",
-}
-"""Name to module; each module has a function `engine()`."""
+def _defined(name: str, where: str) -> Iterator[type[Engine]]:
+    """The engines of a module, or the one that a `module:Class` names."""
+    path, _, attribute = where.partition(":")
+    try:
+        module = importlib.import_module(path)
+        if attribute:
+            yield getattr(module, attribute)
+            return
+        members: list[tuple[str, Any]] = inspect.getmembers(module, inspect.isclass)
+    except Exception as problem:
+        yield _broken(name, f"{where}: {type(problem).__name__}: {problem}")
+        return
+    yield from (one for _, one in members if issubclass(one, Engine) and one.__module__ == path)
 
 
-def load(names: Sequence[str]) -> dict[str, Engine]:
-    """The engines of these names, in this order."""
-    return {name: importlib.import_module(ENGINES[name]).engine() for name in names}
+def _broken(name: str, reason: str) -> type[Engine]:
+    """An engine that cannot be imported, and has only that to say."""
 
+    class Broken(Engine):
+        @classmethod
+        def missing(cls) -> str | None:
+            return reason
 
-def tangent(n: int) -> list[float]:
-    """The direction of every `jvp` cell, shape (N,): values from 0.5 to 1.5 that follow no pattern of the graphs."""
-    return [0.5 + i * 0.6180339887498949 % 1.0 for i in range(n)]
-
-
-def cotangent(m: int) -> list[float]:
-    """The seed of every `vjp` cell, shape (M,)."""
-    return [0.5 + (j + 1) * 0.7548776662466927 % 1.0 for j in range(m)]
-
-
-EAGER_NOTES = {
-    ("primal", "primal"): "plain Python floats",
-    ("forward", "jvp"): "one forward sweep",
-    ("forward", "gradient"): "one forward sweep per input",
-    ("reverse", "vjp"): "recording and one reverse sweep",
-    ("reverse", "gradient"): "recording and one reverse sweep per output",
-}
-"""What the time of a quantity includes, in an engine that records anew for every reverse sweep."""
+    Broken.name = name
+    return Broken

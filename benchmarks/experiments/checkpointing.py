@@ -1,6 +1,6 @@
 """What checkpointing costs and saves, measured: advances, seconds and peak bytes for each number of snapshots.
 
-    for row in measure(run="my run"): ...
+    for record in measure(run="my run"): ...
 
 The function is a forecast: `steps` explicit steps of the Lorenz-96 model (E. Lorenz, 1996), from `VARIABLES` numbers to
 the energy of the last state, with the forcing as a parameter.  Its gradient is checked against the adjoint model,
@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import gc
 import math
-import statistics
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -21,15 +19,15 @@ from typing import Any
 import numpy as np
 
 import ad
-from ad.tape import collector_paused
-from benchmarks.runs.columns import CheckpointRow
+from benchmarks.engines.base import TOLERANCE
+from benchmarks.runs.columns import CheckpointRecord
+from benchmarks.stopwatch import collected, median
 
 VARIABLES = 40
 STEPS = 512
 DT = 0.01
 FORCING = 8.0
 ROUNDS = 3
-TOLERANCE = 1e-10
 
 Gradient = Callable[..., tuple[Any, tuple[Any, ...]]]
 
@@ -82,11 +80,11 @@ def default_snapshots(steps: int) -> list[int]:
     return [2**k for k in range(1, (steps - 1).bit_length() + 1) if 2**k <= steps]
 
 
-def measure(*, run: str, steps: int = STEPS, snapshots: Sequence[int] | None = None) -> Iterator[CheckpointRow]:
+def measure(*, run: str, steps: int = STEPS, snapshots: Sequence[int] | None = None) -> Iterator[CheckpointRecord]:
     """Measure each number of snapshots, then the plain reverse sweep, whose tape holds all steps.
 
     Args:
-        run: name of the run, for the rows.
+        run: name of the run, for the records.
         steps: of the forecast.
         snapshots: by default powers of two.
 
@@ -95,8 +93,8 @@ def measure(*, run: str, steps: int = STEPS, snapshots: Sequence[int] | None = N
     """
     for kept in default_snapshots(steps) if snapshots is None else snapshots:
         gradient = ad.checkpointed_value_and_grad(step, energy, n_steps=steps, snapshots=kept)
-        yield _row(run, steps, gradient, kept, ad.optimal_advances(steps, kept))
-    yield _row(run, steps, _plain(steps), None, 0)
+        yield _record(run, steps, gradient, kept, ad.optimal_advances(steps, kept))
+    yield _record(run, steps, _plain(steps), None, 0)
 
 
 def _plain(steps: int) -> Gradient:
@@ -109,17 +107,19 @@ def _plain(steps: int) -> Gradient:
     return gradient
 
 
-def _row(run: str, steps: int, gradient: Gradient, snapshots: int | None, optimal: int) -> CheckpointRow:
+def _record(run: str, steps: int, gradient: Gradient, snapshots: int | None, optimal: int) -> CheckpointRecord:
     with ad.count() as counts:
         value, (by_state, by_forcing) = gradient(start(), FORCING)
     _check(steps, value, [*by_state, by_forcing])
-    return CheckpointRow(
+    with collected(2):
+        seconds, _ = median(lambda: gradient(start(), FORCING), ROUNDS)
+    return CheckpointRecord(
         run=run,
         steps=steps,
         snapshots=snapshots,
         advances=counts.advances,
         advances_optimal=optimal,
-        seconds=_seconds(gradient),
+        seconds=seconds,
         peak_bytes=_peak_bytes(gradient),
     )
 
@@ -130,18 +130,6 @@ def _check(steps: int, value: float, gradient: list[float]) -> None:
     worst = max(worst, abs(value - expected_value) / abs(expected_value))
     if not worst <= TOLERANCE:
         raise WrongError(f"checkpointing: the gradient differs by {worst:.2g} from the adjoint model's")
-
-
-def _seconds(gradient: Gradient) -> float:
-    """The median time of an execution, with the garbage collector off."""
-    seconds = []
-    gc.collect()
-    with collector_paused():
-        for _ in range(ROUNDS):
-            begin = time.perf_counter()
-            gradient(start(), FORCING)
-            seconds.append(time.perf_counter() - begin)
-    return statistics.median(seconds)
 
 
 def _peak_bytes(gradient: Gradient) -> int:

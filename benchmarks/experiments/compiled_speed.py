@@ -29,21 +29,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ad
-from benchmarks.functions.graphs import FAMILIES
+from benchmarks.functions.catalogue import FAMILIES, problem
+from benchmarks.stopwatch import VISIT
+from benchmarks.stopwatch import once as timed
 
 Vector = NDArray[np.float64]
 Contestants = dict[str, Callable[[], Any]]
 
 SIZES = (1_000, 20_000, 200_000)
 FAMILY_SIZE = 4_000
-VISIT = 0.004
-"""Seconds that a visit lasts at least; short runs are repeated."""
 
 
 def chain(n: int) -> tuple[Callable[[Any], Callable[[Any], Any]], Vector]:
     """The graph `chain` as a function of a namespace, and its inputs."""
-    graph = FAMILIES["chain"]
-    return lambda xp: lambda v: graph.f(xp, v), np.array(graph.inputs(n))
+    graph = problem("chain", n)
+    return lambda xp: lambda v: graph.f(xp, v), np.array(graph.x)
 
 
 # ---- measuring ------------------------------------------------------------------------------------------------------
@@ -51,9 +51,7 @@ def chain(n: int) -> tuple[Callable[[Any], Callable[[Any], Any]], Vector]:
 
 def once(run: Callable[[], Any]) -> float:
     """Seconds of one run."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    return timed(run)[0]
 
 
 def rounds(contestants: Contestants, count: int) -> dict[str, Vector]:
@@ -247,9 +245,10 @@ def show_families(count: int) -> None:
     print(f"\nall families, about {FAMILY_SIZE:,} inputs or outputs; relative to the compiled primal:")
     print(f"  {'':12s}{'ops':>10s}{'ns/op':>8s}{'forward':>10s}{'<= 2.5':>8s}{'reverse':>10s}{'<= 4':>6s}")
     for name, family in FAMILIES.items():
-        n = family.nearest_size(FAMILY_SIZE if name != "fixed_work" else 64)
-        graph = family.at(n)
-        x = np.array(graph.inputs(n))
+        if family.axes > 1 or family.sizes:
+            continue
+        graph = problem(name, family.nearest(FAMILY_SIZE if name != "fixed_work" else 64))
+        x = np.array(graph.x)
         program = ad.compile(functools.partial(graph.f, ad), x)
         seconds = rounds(compiled(program, x), count)
         forward, reverse = ratio(seconds, "forward", "primal"), ratio(seconds, "reverse", "primal")

@@ -6,13 +6,13 @@
 Every one of the N forward sweeps is executed: every op, for every tangent, whether or not it can be anything but zero.
 The part of the gradient that is done is saved every few seconds, so that an interruption costs at most a minute, and
 the same command goes on from there.  At the end the two gradients are compared with each other and with the family's
-closed form, and one row is added to `million.csv`.
+closed form, and one record is added to `million.csv`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import statistics
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,15 +25,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import ad
-from benchmarks.functions.graphs import family
-from benchmarks.measuring import environment
-from benchmarks.runs.columns import MillionRow
-from benchmarks.runs.files import read_table, write_rows
+from benchmarks.engines.base import TOLERANCE
+from benchmarks.functions.catalogue import problem
+from benchmarks.runs import environment
+from benchmarks.runs.columns import MillionRecord
+from benchmarks.runs.files import read_table, write_records
+from benchmarks.stopwatch import median, once
 
 Vector = NDArray[np.float64]
 
-TOLERANCE = 1e-10
-"""How far the gradients may differ, relative to the largest entry."""
+ROUNDS = 7
+"""Executions that a median is taken over."""
 
 SAVE_EVERY = 20.0
 """Seconds between savings."""
@@ -125,11 +127,9 @@ def forward_gradient(program: Any, x: Vector, plan: Plan, report: Report) -> Sta
     while state.done < plan.n:
         stop = min(state.done + batch, plan.n)
         with ad.count() as counts:
-            start = time.perf_counter()
-            state.gradient[state.done : stop] = program.forward_block(
-                x, state.done, stop, lanes=plan.lanes, threads=plan.threads
-            )
-            elapsed = time.perf_counter() - start
+            sweep = functools.partial(program.forward_block, x, state.done, stop)
+            elapsed, part = once(lambda: sweep(lanes=plan.lanes, threads=plan.threads))  # noqa: B023
+        state.gradient[state.done : stop] = part
         state.sweeps += counts.forward_sweeps
         state.ops += counts.ops
         state.seconds += elapsed
@@ -143,48 +143,36 @@ def forward_gradient(program: Any, x: Vector, plan: Plan, report: Report) -> Sta
     return state
 
 
-def timed(execute: Callable[[], Any], rounds: int = 7) -> tuple[float, Any]:
-    """The median time of a few executions, after one that is not counted, and what the last one returned."""
-    execute()
-    seconds = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        result = execute()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds), result
-
-
 def difference(a: Vector, b: Vector) -> float:
     """The largest difference of two gradients, relative to the largest entry; NaN where either has one."""
     return float(np.max(np.abs(a - b)) / np.max(np.abs(b)))
 
 
-def run(plan: Plan, report: Report) -> MillionRow:
-    """Compute, check and record; returns the row added to `million.csv`.
+def run(plan: Plan, report: Report) -> MillionRecord:
+    """Compute, check and record; returns the record added to `million.csv`.
 
     Raises:
         ValueError: the family or the size does not exist.
         ImportError: there is no compiler; the message says what to install.
     """
-    graph = family(plan.graph).at(plan.n)
+    graph = problem(plan.graph, plan.n)
+    if graph.style != "scalars" or graph.n_outputs != 1 or graph.reference is None:
+        raise ValueError(f"family: {plan.graph!r} has no gradient of one output in scalars with a reference")
     plan.folder.mkdir(parents=True, exist_ok=True)
-    x = np.array(graph.inputs(plan.n))
-    start = time.perf_counter()
-    program = ad.compile(lambda v: graph.f(ad, v), x)
-    prepared = time.perf_counter() - start
-
-    primal_seconds, _ = timed(lambda: program(x))
-    reverse_seconds, reverse = timed(lambda: program.gradient(x, mode="reverse"))
+    x = np.array(graph.x)
+    prepared, program = once(lambda: ad.compile(lambda v: graph.f(ad, v), x))
+    primal_seconds, _ = median(lambda: program(x), ROUNDS)
+    reverse_seconds, reverse = median(lambda: program.gradient(x, mode="reverse"), ROUNDS)
     with ad.count() as counts:
         program.gradient(x, mode="reverse")
     state = forward_gradient(program, x, plan, report)
-    exact = np.array(graph.gradient(x.tolist()))
+    exact = graph.reference().ravel()
 
     between_modes = difference(state.gradient, reverse)
     error = max(difference(state.gradient, exact), difference(reverse, exact))
     good = max(between_modes, error) <= TOLERANCE and bool(np.any(reverse != 0.0))  # NaN fails
     machine = environment.describe()
-    row = MillionRow(
+    record = MillionRecord(
         graph=plan.graph,
         n_inputs=plan.n,
         n_ops=program.n_ops,
@@ -211,27 +199,28 @@ def run(plan: Plan, report: Report) -> MillionRow:
     )
     file = plan.folder / "million.csv"
     earlier = (
-        [MillionRow(**{str(k): v for k, v in known.items()}) for known in history(plan.folder).to_dict("records")]
+        [MillionRecord(**{str(k): v for k, v in known.items()}) for known in history(plan.folder).to_dict("records")]
         if file.exists()
         else []
     )
-    write_rows(file, [*earlier, row])
+    write_records(file, [*earlier, record])
     plan.state.unlink(missing_ok=True)
-    return row
+    return record
 
 
-def sentence(row: MillionRow) -> str:
-    """What one row says, in one sentence."""
-    if row.status != "ok":
+def sentence(record: MillionRecord) -> str:
+    """What one record says, in one sentence."""
+    r = record
+    if r.status != "ok":
         return (
-            f"The gradients are wrong: forward and reverse differ by {row.difference:.2g}, and from the closed form by "
-            f"{row.max_error:.2g} (allowed {TOLERANCE:.0e}); no time is recorded."
+            f"The gradients are wrong: forward and reverse differ by {r.difference:.2g}, and from the closed form by "
+            f"{r.max_error:.2g} (allowed {TOLERANCE:.0e}); no time is recorded."
         )
-    many = f"{row.lanes} tangents at a time on {row.threads} threads" if row.lanes > 1 else "one tangent at a time"
+    many = f"{r.lanes} tangents at a time on {r.threads} threads" if r.lanes > 1 else "one tangent at a time"
     return (
-        f"{row.graph}, N = {row.n_inputs:,} inputs, {row.n_ops:,} ops: {row.forward_sweeps:,} forward sweeps ({many}) "
-        f"took {_duration(row.forward_seconds)}, one reverse sweep {_duration(row.reverse_seconds)}: "
-        f"{row.ratio:,.0f} times faster. The gradients agree to {row.difference:.1e}."
+        f"{r.graph}, N = {r.n_inputs:,} inputs, {r.n_ops:,} ops: {r.forward_sweeps:,} forward sweeps ({many}) "
+        f"took {_duration(r.forward_seconds)}, one reverse sweep {_duration(r.reverse_seconds)}: "
+        f"{r.ratio:,.0f} times faster. The gradients agree to {r.difference:.1e}."
     )
 
 

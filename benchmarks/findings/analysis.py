@@ -29,7 +29,7 @@ FAMILY_LINES = 9
 def noise_floor(timings: pd.DataFrame) -> float:
     """The relative difference that identical cells show on this machine.
 
-    A cell that has an A/A twin was measured twice in a block.  The floor is the 95 % quantile of the absolute logarithm
+    A cell that has a twin was measured twice in a block.  The floor is the 95 % quantile of the absolute logarithm
     of the ratio of the two, over all pairs and blocks, turned back into a ratio: 0.03 means that 19 of 20 identical
     pairs differed by less than 3 %.
 

@@ -20,12 +20,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.runs.columns import AA
+from benchmarks.runs.columns import IDENTITY
 
 Floats = NDArray[np.float64]
 
+CELL = ["run", *IDENTITY]
 PROBLEM = ["run", "graph", "n_inputs", "n_outputs", "engine"]
-CELL = [*PROBLEM, "mode", "quantity", "lanes"]
 SECONDS = "seconds_median"
 SEED = 20260
 RESAMPLES = 2000
@@ -91,12 +91,12 @@ def pick(values: Floats, cells: NDArray[np.intp]) -> Floats:
 
 
 def is_twin(timings: pd.DataFrame) -> pd.Series[bool]:
-    """Which rows are A/A twins, the second of two identical cells: they measure the noise floor and nothing else."""
-    return timings["note"].fillna("").astype(str).str.startswith(AA)
+    """Which records are twins, the second of two identical cells: they measure the noise floor and nothing else."""
+    return timings["twin"] == 1
 
 
 def by_block(timings: pd.DataFrame) -> Blocks:
-    """Arrange timings rows, without A/A twins, as a matrix of cells by blocks.
+    """Arrange timings rows, without twins, as a matrix of cells by blocks.
 
     Args:
         timings: rows of `timings.csv`.

@@ -1,19 +1,19 @@
-"""The graphs that are one loop over their inputs: chain, tree, product, hub, fixed_work and broadcast.
+"""The families that are one loop over their inputs: chain, tree, product, hub, fixed_work and broadcast.
 
 Each isolates one property (depth, no depth, one op per input, reuse, constant work, many outputs).  The loops are what
-is timed, so they hold arithmetic and nothing else.  The graphs whose layout is a parameter are in `networks`.
+is timed, so they hold arithmetic and nothing else.  The families whose layout is a parameter are in `networks`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
 
-from benchmarks.functions.graph import Graph, Shape, around_one, balanced
+from benchmarks.functions.problem import Family, Floats, Problem, around_one, one_output
 
 
 def chain(xp: Any, x: Sequence[Any]) -> Any:
@@ -71,13 +71,11 @@ def _chain_gradient(x: Sequence[float]) -> list[float]:
     return gradient
 
 
-CHAIN = Graph(
-    name="chain",
-    f=chain,
-    shape=lambda n: Shape(inputs=n, outputs=1, ops=4 * n, depth=3 * n, paths=4),
-    make_inputs=_chain_inputs,
-    gradient=_chain_gradient,
-)
+def _chain(n: int) -> Problem:
+    return one_output("chain", chain, _chain_inputs(n), _chain_gradient, ops=4 * n, depth=3 * n, paths=4)
+
+
+CHAIN = Family("chain", _chain)
 
 
 def tree(xp: Any, x: Sequence[Any]) -> Any:
@@ -97,14 +95,11 @@ def _tree_gradient(x: Sequence[float]) -> list[float]:
     return gradient
 
 
-TREE = Graph(
-    name="tree",
-    f=tree,
-    shape=lambda n: Shape(inputs=n, outputs=1, ops=n - 1, depth=(n - 1).bit_length(), paths=1),
-    make_inputs=around_one,
-    gradient=_tree_gradient,
-    nearest=lambda n: max(n, 2),
-)
+def _tree(n: int) -> Problem:
+    return one_output("tree", tree, around_one(n), _tree_gradient, ops=n - 1, depth=(n - 1).bit_length(), paths=1)
+
+
+TREE = Family("tree", _tree, snap=lambda n: max(n, 2))
 
 
 def product(xp: Any, x: Sequence[Any]) -> Any:
@@ -132,14 +127,11 @@ def _product_gradient(x: Sequence[float]) -> list[float]:
     return gradient
 
 
-PRODUCT = Graph(
-    name="product",
-    f=product,
-    shape=lambda n: Shape(inputs=n, outputs=1, ops=n - 1, depth=n - 1, paths=1),
-    make_inputs=_product_inputs,
-    gradient=_product_gradient,
-    nearest=lambda n: max(n, 2),
-)
+def _product(n: int) -> Problem:
+    return one_output("product", product, _product_inputs(n), _product_gradient, ops=n - 1, depth=n - 1, paths=1)
+
+
+PRODUCT = Family("product", _product, snap=lambda n: max(n, 2))
 
 
 def hub(xp: Any, x: Sequence[Any]) -> Any:
@@ -169,16 +161,14 @@ def _hub_gradient(x: Sequence[float]) -> list[float]:
     return gradient
 
 
-HUB = Graph(
-    name="hub",
-    f=hub,
-    shape=lambda n: Shape(inputs=n, outputs=1, ops=4 * n - 1, depth=2 * n + 1, paths=n + 1),
-    make_inputs=around_one,
-    gradient=_hub_gradient,
-)
+def _hub(n: int) -> Problem:
+    return one_output("hub", hub, around_one(n), _hub_gradient, ops=4 * n - 1, depth=2 * n + 1, paths=n + 1)
 
 
-def fixed_work(steps: int = 2**13) -> Graph:
+HUB = Family("hub", _hub)
+
+
+def fixed_work(steps: int = 2**13) -> Family:
     """The same number of ops for every N: so a forward gradient costs N times a constant, a reverse one a constant.
 
     Compound growth over T = `steps` periods of length h = 1/T, where the N inputs take turns as the rate:
@@ -205,60 +195,44 @@ def fixed_work(steps: int = 2**13) -> Graph:
         partials: list[float] = (np.prod(growth**turns) * turns * h * np.cos(values) / growth).tolist()
         return partials
 
-    return Graph(
-        name="fixed_work",
-        f=f,
-        shape=lambda n: Shape(inputs=n, outputs=1, ops=4 * steps, depth=steps + 3, paths=-(-steps // n)),
-        make_inputs=around_one,
-        gradient=gradient,
-        nearest=lambda n: min(n, steps),
-    )
+    def at(n: int) -> Problem:
+        x, paths = around_one(n), -(-steps // n)
+        return one_output("fixed_work", f, x, gradient, ops=4 * steps, depth=steps + 3, paths=paths)
+
+    return Family("fixed_work", at, snap=lambda n: min(n, steps))
 
 
-def broadcast(outputs: int) -> Graph:
-    """The transposed kind, where forward mode wins: one input x, and M = `outputs` functions of it.
+def broadcast(m: int) -> Problem:
+    """The transposed kind, where forward mode wins: one input x, and M = `m` functions of it; M is the size.
 
     out[k] = x * sin(w[k] * x) with frequencies w[k] = 1 + k/M.  The whole Jacobian is one forward sweep or M reverse
     sweeps.
 
     3M ops, depth 3, 2M paths from x.
     """
-    frequencies = [1.0 + k / outputs for k in range(outputs)]
+    frequencies = [1.0 + k / m for k in range(m)]
+    point = 0.7
 
     def f(xp: Any, x: Sequence[Any]) -> list[Any]:
         sin = xp.sin
         (only,) = x
         return [only * sin(w * only) for w in frequencies]
 
-    def gradient(x: Sequence[float]) -> list[float]:
+    def jacobian() -> Floats:
         """Closed form: sin(w[k] x) + x w[k] cos(w[k] x)."""
-        angles = np.asarray(frequencies) * x[0]
-        partials: list[float] = (np.sin(angles) + angles * np.cos(angles)).tolist()
-        return partials
+        angles = np.asarray(frequencies) * point
+        return (np.sin(angles) + angles * np.cos(angles))[:, np.newaxis]
 
-    return Graph(
-        name="broadcast",
-        f=f,
-        shape=_broadcast_shape,
-        make_inputs=lambda n: [0.7],
-        gradient=gradient,
-        nearest=lambda n: outputs,
-    )
+    return Problem("broadcast", m, f, [point], 1, m, jacobian, ops=3 * m, depth=3, paths=2 * m)
 
 
-def _broadcast_shape(m: int) -> Shape:
-    return Shape(inputs=1, outputs=m, ops=3 * m, depth=3, paths=2 * m)
+BROADCAST = Family("broadcast", broadcast)
 
 
-def _no_size(*_: Any) -> Any:
-    raise ValueError("broadcast: one input does not tell the number of outputs; use the graph that at(n) returns")
-
-
-BROADCAST = Graph(
-    name="broadcast",
-    f=_no_size,
-    shape=_broadcast_shape,
-    make_inputs=lambda n: [0.7],
-    gradient=_no_size,
-    member=broadcast,
-)
+def balanced(combine: Callable[[Any, Any], Any], values: Sequence[Any]) -> Any:
+    """Combine values in pairs, then the results in pairs, down to one: len - 1 ops, ceil(log2(len)) deep."""
+    level = list(values)
+    while len(level) > 1:
+        left_over = level[len(level) & ~1 :]
+        level = [*map(combine, level[::2], level[1::2]), *left_over]
+    return level[0]

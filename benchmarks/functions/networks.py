@@ -1,6 +1,6 @@
-"""The graphs whose layout is a parameter: layered, lattice and dense.
+"""The families whose layout is a parameter: layered, lattice and dense.
 
-Each is a factory that returns a `Graph`; `graphs` registers one instance of each.  The graphs that are one loop over
+Each is a factory that returns a `Family`; the catalogue has one instance of each.  The families that are one loop over
 their inputs are in `folds`.
 """
 
@@ -14,11 +14,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.functions.graph import Graph, Shape, around_one, balanced
-
-Floats = NDArray[np.float64]
+from benchmarks.functions.folds import balanced
+from benchmarks.functions.problem import Family, Floats, Problem, around_one, one_output
 
 # What a node of a layered graph can be: unary(binary(a, b)).  With the derivatives, written here by hand and used by
 # the reference gradient alone.
@@ -40,7 +38,7 @@ def layered(
     depth: int = 4,
     mix: tuple[tuple[str, str], ...] = DEFAULT_MIX,
     seed: int = 0,
-) -> Graph:
+) -> Family:
     """Layers of nodes wired at random: no order in memory to profit from, and every node used twice.
 
     Each of `depth` layers has W = `width` nodes (as many as inputs unless told).  A node is u(a ∘ b), where a and b are
@@ -109,27 +107,16 @@ def layered(
         partials: list[float] = adjoint.tolist()
         return partials
 
-    def shape(n: int) -> Shape:
+    def at(n: int) -> Problem:
         size = width or n
-        return Shape(
-            inputs=n,
-            outputs=1,
-            ops=2 * size * depth + size - 1,
-            depth=2 * depth + (size - 1).bit_length(),
-            paths=-(-size // n) * 2**depth,
-        )
+        ops, levels = 2 * size * depth + size - 1, 2 * depth + (size - 1).bit_length()
+        paths = -(-size // n) * 2**depth
+        return one_output("layered", f, around_one(n), gradient, ops=ops, depth=levels, paths=paths)
 
-    return Graph(
-        name="layered",
-        f=f,
-        shape=shape,
-        make_inputs=around_one,
-        gradient=gradient,
-        nearest=lambda n: min(n, width or n),
-    )
+    return Family("layered", at, snap=lambda n: min(n, width or n))
 
 
-def lattice(edges: int = 3) -> Graph:
+def lattice(edges: int = 3) -> Family:
     """L stages of k = `edges` parallel edges, so k**L paths: what the naive sum over paths cannot survive.
 
     The first input X enters stage 1; the other k * L inputs are the derivatives of the edges.  A stage sends its value
@@ -167,18 +154,12 @@ def lattice(edges: int = 3) -> Graph:
         through = math.prod(sums.tolist())
         return [through, *np.repeat(x[0] * through / sums, edges).tolist()]
 
-    def shape(n: int) -> Shape:
+    def at(n: int) -> Problem:
         stages = (n - 1) // edges
-        return Shape(inputs=n, outputs=1, ops=stages * (2 * edges - 1), depth=stages * edges, paths=edges**stages)
+        ops, depth, paths = stages * (2 * edges - 1), stages * edges, edges**stages
+        return one_output("lattice", f, inputs(n), gradient, ops=ops, depth=depth, paths=paths)
 
-    return Graph(
-        name="lattice",
-        f=f,
-        shape=shape,
-        make_inputs=inputs,
-        gradient=gradient,
-        nearest=lambda n: 1 + edges * max(1, (2 * (n - 1) + edges) // (2 * edges)),
-    )
+    return Family("lattice", at, snap=lambda n: 1 + edges * max(1, (2 * (n - 1) + edges) // (2 * edges)))
 
 
 # Exclusive or, on which the 1986 network was shown: two features and a target.  The corners are at 0.8, since a
@@ -186,7 +167,7 @@ def lattice(edges: int = 3) -> Graph:
 SAMPLES = (((0.8, 0.8), -1.0), ((0.8, -0.8), 1.0), ((-0.8, 0.8), 1.0), ((-0.8, -0.8), -1.0))
 
 
-def dense(seed: int = 0) -> Graph:
+def dense(seed: int = 0) -> Family:
     """A small multilayer perceptron and its loss, written out in scalars; its N weights are the inputs.
 
     Two features, two hidden layers of h tanh units, one linear output; the loss is the mean over the 4 `SAMPLES` of
@@ -232,11 +213,12 @@ def dense(seed: int = 0) -> Graph:
         partials: list[float] = np.concatenate([(d1.T @ v0).ravel(), (d2.T @ v1).ravel(), d3 @ v2]).tolist()
         return partials
 
-    def shape(n: int) -> Shape:
+    def at(n: int) -> Problem:
         h = _hidden(n)
-        return Shape(inputs=n, outputs=1, ops=8 * h * h + 32 * h + 12, depth=2 * h + 13, paths=8 * h)
+        ops = 8 * h * h + 32 * h + 12
+        return one_output("dense", f, inputs(n), gradient, ops=ops, depth=2 * h + 13, paths=8 * h)
 
-    return Graph(name="dense", f=f, shape=shape, make_inputs=inputs, gradient=gradient, nearest=_nearest_dense)
+    return Family("dense", at, snap=_nearest_dense)
 
 
 def _unit(row: Sequence[Any], values: Sequence[Any]) -> Any:

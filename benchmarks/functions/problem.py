@@ -11,6 +11,9 @@ Nothing here differentiates, times or knows an engine.
 
 from __future__ import annotations
 
+import itertools
+import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,3 +63,90 @@ class Problem:
     def style(self) -> str:
         """`arrays` or `scalars`: what the function takes."""
         return "arrays" if isinstance(self.x, np.ndarray) else "scalars"
+
+
+def any_size(size: Size) -> Size:
+    """The sizes of a family that can have all of them."""
+    return size
+
+
+@dataclass(frozen=True)
+class Family:
+    """A function over all sizes, written once for every engine.
+
+    A size is a positive integer, or one for each of the ways in which the family grows (`axes` of them, as a tuple).
+    Not every family can have every size: `nearest` says which one to take instead, and `at` refuses the others.
+
+    To compare a Jacobian with `Problem.reference`, divide the largest difference by the largest entry of the reference.
+    Inputs are to be chosen so that this is a fair measure at every size: values neither overflow nor fade, and the
+    entries are of similar size, so that an error in any of them shows.
+
+    Attributes:
+        name: the name used in results and on the command line.
+        make: the problem at a size that the family can have; use `at`, which checks the size first.
+        snap: the size the family can have that is nearest to a positive one; use `nearest`, which checks it first.
+        sizes: what the default plan measures; empty where the powers of the plan's step will do.
+        axes: how many numbers a size has.
+    """
+
+    name: str
+    make: Callable[[Any], Problem]
+    snap: Callable[[Any], Any] = any_size
+    sizes: tuple[Size, ...] = ()
+    axes: int = 1
+
+    def at(self, size: Size) -> Problem:
+        """The problem of one size, the same on every call.
+
+        Raises:
+            ValueError: the family cannot have this size.
+        """
+        nearest = self.nearest(size)
+        if nearest != size:
+            raise ValueError(f"size: got {size}, expected a size that {self.name!r} can have; the nearest is {nearest}")
+        problem: Problem = self.make(nearest)
+        return problem
+
+    def nearest(self, size: Size) -> Size:
+        """The size nearest to `size` that this family can have.
+
+        Raises:
+            ValueError: `size` is not made of positive integers, or of too few or too many.
+        """
+        numbers = size if isinstance(size, tuple) else (size,)
+        try:
+            checked = tuple(0 if isinstance(n, bool) else operator.index(n) for n in numbers)
+        except TypeError:
+            checked = ()
+        if len(checked) != self.axes or min(checked, default=0) < 1:
+            expected = "a positive integer" if self.axes == 1 else f"a tuple of {self.axes} positive integers"
+            raise ValueError(f"size: got {size!r}, expected {expected}")
+        nearest: Size = self.snap(checked[0] if self.axes == 1 else checked)
+        return nearest
+
+    def sizes_from(self, numbers: Sequence[int]) -> list[Size]:
+        """The sizes nearest to some numbers; all combinations of them where a size has several."""
+        wanted = itertools.product(numbers, repeat=self.axes)
+        found = {self.nearest(size[0] if self.axes == 1 else size) for size in wanted}
+        return sorted(found, key=lambda size: (math.prod(size) if isinstance(size, tuple) else size, size))
+
+
+def one_output(
+    family: str,
+    f: Function,
+    x: list[float],
+    gradient: Callable[[Sequence[float]], list[float]],
+    *,
+    ops: int,
+    depth: int,
+    paths: int,
+) -> Problem:
+    """A problem of N scalars and one output, whose size is N, from its gradient by hand."""
+    n = len(x)
+    return Problem(family, n, f, x, n, 1, lambda: np.array([gradient(x)]), ops, depth, paths)
+
+
+def around_one(n: int) -> list[float]:
+    """The inputs `1 + sin(i) / 2` for i = 1 ... n: all between 0.5 and 1.5, no two alike."""
+    inputs: list[float] = (1.0 + 0.5 * np.sin(np.arange(1, n + 1))).tolist()
+    return inputs

@@ -1,8 +1,9 @@
 """The gate: no time without a checked derivative.
 
-A cell's result is compared with an answer that does not come from the same code: the graph's own gradient, derived by
-hand.  Then forward is compared with reverse, through the adjoint identity `<cotangent, J tangent> = <J' cotangent,
-tangent>` or entry by entry.  Nothing is timed here.
+A cell's result is compared with an answer that does not come from the same code: the problem's own reference.  Then
+forward is compared with reverse, through the adjoint identity `<cotangent, J tangent> = <J' cotangent, tangent>` or
+entry by entry.  A problem without a reference is checked by a difference along one direction, of the function on plain
+numbers, and every mode and engine against every other.  Nothing is timed here.
 """
 
 from __future__ import annotations
@@ -10,51 +11,45 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-import ad
-from benchmarks.cells import Cell, graph_of
-from benchmarks.engines import cotangent, tangent
+from benchmarks.cells import Cell
+from benchmarks.engines.base import TOLERANCE, cotangent, plain, tangent
+from benchmarks.functions.problem import Floats, Problem, Size
+from benchmarks.measuring.guard import WrongError
 
-TOLERANCE = 1e-10
-"""Largest relative difference allowed between a result and its reference."""
-
-Floats = NDArray[np.float64]
-Problem = tuple[str, int, int, str]
+DIFFERENCE_TOLERANCE = 1e-5
+"""As `TOLERANCE`, for a central difference, which has about half of the digits."""
+STEP = float(np.finfo(float).eps) ** (1.0 / 3.0)
 
 
-class WrongError(Exception):
-    """A result that failed its check.
+class Accepted(NamedTuple):
+    """A derivative that passed, and how closely it was held to be right."""
 
-    Attributes:
-        max_error: the largest relative difference seen; NaN or infinite where the result is no number at all.
-    """
-
-    def __init__(self, message: str, max_error: float) -> None:
-        super().__init__(message)
-        self.max_error = max_error
+    quantity: str
+    values: Floats
+    tolerance: float
 
 
 @dataclass
 class Gate:
-    """What has been accepted so far, for the comparison of modes.
+    """What has been accepted so far, for the comparison of modes and engines.
 
     Attributes:
-        accepted: by problem (graph, n, m, engine) and by `mode quantity`, what a derivative gave.
+        accepted: by problem, then by engine, mode and quantity.
     """
 
-    accepted: dict[Problem, dict[tuple[str, str], Floats]] = field(default_factory=dict)
+    accepted: dict[tuple[str, Size], dict[tuple[str, str, str], Accepted]] = field(default_factory=dict)
 
-    def check(self, cell: Cell, result: Any, reference: Floats | None = None) -> float:
-        """Check what a cell's `run` returned.
+    def check(self, cell: Cell, result: Any, tolerance: float = TOLERANCE) -> float:
+        """Check what executing a cell returned.
 
         Args:
             cell: the cell.
-            result: what `run` returned: numbers, in any nesting, in the order that `Prepared` describes.
-            reference: the Jacobian, shape (M, N); computed from the graph's own gradient if not given.
+            result: numbers, in any nesting, in the order that `Prepared` describes.
+            tolerance: the engine's.
 
         Returns:
             The largest difference found, relative to the largest entry.
@@ -62,24 +57,27 @@ class Gate:
         Raises:
             WrongError: the result has the wrong size, is not finite, is all zero, or differs.
         """
-        graph = graph_of(cell)
-        n, m = graph.n_inputs(cell.n), graph.n_outputs(cell.n)
-        got = numbers(result)
-        x = graph.inputs(cell.n)
+        problem, got = cell.problem, numbers(result)
         if cell.mode == "primal":
-            expected, scale = numbers(graph.f(ad.FLOATS, x)), None
+            f, (xp, x) = problem.f, plain(problem)
+            return compare(got, numbers(f(xp, x)), tolerance)
+        if problem.reference is None:
+            error = _against_difference(cell, got)
         else:
-            jacobian = numbers(graph.gradient(x)).reshape(m, n) if reference is None else reference
-            expected, scale = _expected(cell, jacobian)
-        error = compare(got, expected, scale)
-        if cell.mode != "primal":
-            problem = (cell.graph, cell.n, cell.m, cell.engine)
-            accepted = self.accepted.setdefault(problem, {})
-            for (mode, quantity), other in accepted.items():
-                if mode != cell.mode:
-                    error = max(error, _between_modes(cell, got, quantity, other, (m, n)))
-            accepted[cell.mode, cell.quantity] = got
-        return error
+            expected, scale = _expected(cell, problem.reference())
+            error = compare(got, expected, tolerance, scale)
+        others = self.accepted.setdefault((cell.graph, cell.size), {})
+        mine = Accepted(cell.quantity, got, tolerance)
+        compared = [
+            _between(cell, mine, other, who)
+            for who, other in others.items()
+            if (who[0] == cell.engine and who[1] != cell.mode)
+            or (problem.reference is None and who[:2] != (cell.engine, cell.mode))
+        ]
+        others[cell.engine, cell.mode, cell.quantity] = mine
+        if problem.reference is None:
+            return max(compared, default=error)
+        return max(error, *compared) if compared else error
 
 
 def numbers(result: Any) -> Floats:
@@ -94,11 +92,11 @@ def numbers(result: Any) -> Floats:
         raise WrongError(f"not numbers: {problem}", math.nan) from None
 
 
-def compare(got: Floats, expected: Floats, scale: float | None = None) -> float:
+def compare(got: Floats, expected: Floats, tolerance: float = TOLERANCE, scale: float | None = None) -> float:
     """The largest difference between two arrays, relative to `scale` (by default the largest expected entry).
 
     Raises:
-        WrongError: the sizes differ, something is not finite, all is zero, or the difference is above `TOLERANCE`.
+        WrongError: the sizes differ, something is not finite, all is zero, or the difference is above `tolerance`.
     """
     if got.shape != expected.shape:
         raise WrongError(f"gave {got.size} numbers, expected {expected.size}", math.inf)
@@ -113,7 +111,7 @@ def compare(got: Floats, expected: Floats, scale: float | None = None) -> float:
     difference = np.abs(got - expected)
     worst = int(np.argmax(difference))
     error = float(difference[worst]) / largest if largest > 0.0 else math.inf
-    if not error <= TOLERANCE:
+    if not error <= tolerance:
         raise WrongError(f"entry {worst} is {got[worst]!r}, expected {expected[worst]!r}", error)
     return error
 
@@ -130,15 +128,19 @@ def _expected(cell: Cell, jacobian: Floats) -> tuple[Floats, float | None]:
     return w @ jacobian, float(np.max(w @ np.abs(jacobian)))
 
 
-def _between_modes(cell: Cell, got: Floats, quantity: str, other: Floats, shape: Sequence[int]) -> float:
-    """Forward against reverse: entry by entry where both are Jacobians, by the adjoint identity otherwise."""
+def _between(cell: Cell, mine: Accepted, other: Accepted, who: tuple[str, str, str]) -> float:
+    """Two modes or engines: entry by entry where both gave the same quantity, by the adjoint identity otherwise."""
+    tolerance = max(mine.tolerance, other.tolerance)
     try:
-        if cell.quantity == quantity == "gradient":
-            return compare(got, other)
-        (left, terms), (right, others) = _contracted(cell.quantity, got, shape), _contracted(quantity, other, shape)
-        return compare(left, right, max(terms, others))
+        if mine.quantity == other.quantity:
+            return compare(mine.values, other.values, tolerance)
+        shape = (cell.problem.n_outputs, cell.problem.n_inputs)
+        left, terms = _contracted(mine.quantity, mine.values, shape)
+        right, others = _contracted(other.quantity, other.values, shape)
+        return compare(left, right, tolerance, max(terms, others))
     except WrongError as problem:
-        raise WrongError(f"forward and reverse disagree: {problem}", problem.max_error) from None
+        pair = "forward and reverse" if who[0] == cell.engine else f"{cell.engine} and {who[0]} in {who[1]} mode"
+        raise WrongError(f"{pair} disagree: {problem}", problem.max_error) from None
 
 
 def _contracted(quantity: str, a: Floats, shape: Sequence[int]) -> tuple[Floats, float]:
@@ -152,3 +154,24 @@ def _contracted(quantity: str, a: Floats, shape: Sequence[int]) -> tuple[Floats,
     else:
         terms = w[:, np.newaxis] * a.reshape(m, n) * v
     return np.asarray([terms.sum()], dtype=np.float64), float(np.abs(terms).sum())
+
+
+def _against_difference(cell: Cell, got: Floats) -> float:
+    """`<cotangent, J tangent>` against a central difference of the function on plain numbers."""
+    problem = cell.problem
+    n, m = problem.n_inputs, problem.n_outputs
+    size = {"jvp": m, "vjp": n}.get(cell.quantity, n * m)
+    if got.size != size:
+        raise WrongError(f"gave {got.size} numbers, expected {size}", math.inf)
+    if not np.isfinite(got).all():
+        raise WrongError("not all entries are finite", math.nan)
+    contracted, terms = _contracted(cell.quantity, got, (m, n))
+    below, above = (_moved(problem, sign * STEP) for sign in (-1.0, 1.0))
+    expected = np.asarray([np.asarray(cotangent(m)) @ (above - below) / (2.0 * STEP)])
+    return compare(contracted, expected, DIFFERENCE_TOLERANCE, terms)
+
+
+def _moved(problem: Problem, step: float) -> Floats:
+    """The outputs a step away along the tangent, on plain numbers."""
+    moved = np.asarray(problem.x) + step * np.asarray(tangent(problem.n_inputs))
+    return numbers(problem.f(plain(problem)[0], moved if problem.style == "arrays" else moved.tolist()))

@@ -1,6 +1,6 @@
 """The memory pass: bytes of tape, and peak bytes of the process, of each mode at growing sizes.  Nothing is timed here.
 
-    for row in measure(plan(selection), run="my run"): ...
+    for record in measure(plan(selection), run="my run"): ...
 
 Each load is executed once, in a new Python process of its own.  There the inputs are made, garbage is collected, and
 the resident memory of the process is read: the baseline.  Then the engine prepares and runs the load, and the system
@@ -23,21 +23,23 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from benchmarks.cells import DEFAULT_ENGINES, MAP, Cell, graph_of
-from benchmarks.engines import load
+from benchmarks.cells import Cell
+from benchmarks.engines import chosen
+from benchmarks.engines import engine as engine_named
+from benchmarks.functions import catalogue
 from benchmarks.functions.folds import fixed_work
-from benchmarks.functions.graph import Graph
-from benchmarks.functions.graphs import FAMILIES
+from benchmarks.functions.problem import Family, Problem, Size
+from benchmarks.measuring.prepared import Bound, prepare, refusal
 from benchmarks.options import Selection
-from benchmarks.runs.columns import MemoryRow
+from benchmarks.runs.columns import MemoryRecord
 
-QUANTITIES = {"forward": "jvp", "reverse": "vjp"}
+SWEEPS = {"forward": "jvp", "reverse": "vjp"}
 """What is executed in each mode: one sweep.  A gradient of many sweeps holds no more: it does one after another."""
 
 GROWTH = ("chain", "fixed_work")
@@ -55,7 +57,7 @@ class Load:
     """One thing to measure.
 
     Attributes:
-        cell: graph, size, engine, mode and quantity.
+        cell: family, size, engine, mode and quantity.
         steps: of `fixed_work`, to grow its ops while its inputs stay; 0 for the family as it is.
     """
 
@@ -63,42 +65,38 @@ class Load:
     steps: int = 0
 
     @property
-    def graph(self) -> Graph:
-        """The graph, with `f` for its size."""
-        return fixed_work(self.steps) if self.steps else graph_of(self.cell)
-
-    @property
-    def n_ops(self) -> int:
-        """Ops in the graph."""
-        return self.graph.n_ops(self.cell.n)
+    def problem(self) -> Problem:
+        """What is differentiated."""
+        return fixed_work(self.steps).at(self.cell.size) if self.steps else self.cell.problem
 
 
 def plan(selection: Selection) -> list[Load]:
     """The loads selected, smallest first; sizes that are given replace the default ones in every family."""
-    families = [name for name in selection.families or FAMILIES if name != MAP]
     loads = {
-        Load(Cell(name, n, engine, mode, quantity), steps)
-        for name in families
-        for n, steps in _sizes(name, selection.sizes)
-        for engine in selection.engines or DEFAULT_ENGINES
-        for mode, quantity in QUANTITIES.items()
-        if (selection.modes is None or mode in selection.modes)
+        Load(cell, steps)
+        for family in catalogue.families(selection.families)
+        for size, steps in _sizes(family, selection.sizes)
+        for engine in chosen(selection.engines)
+        for mode, quantity in SWEEPS.items()
+        if (cell := Cell(family.name, size, engine.name, mode, quantity)).problem.style in engine.styles
+        and mode in engine.modes
+        and (selection.modes is None or mode in selection.modes)
         and (selection.quantities is None or quantity in selection.quantities)
     }
-    return sorted(loads, key=lambda one: (one.n_ops, one.cell))
+    return sorted(loads, key=lambda one: (one.problem.ops or one.problem.n_inputs, one.cell))
 
 
 def measure(
     loads: Sequence[Load], *, run: str, budget: float = 20.0, time_limit: float = 60.0, memory_limit: int | None = None
-) -> Iterator[MemoryRow]:
-    """Measure loads; every load gets its row, in the order given, as soon as it is done.
+) -> Iterator[MemoryRecord]:
+    """Measure loads; every load gets its record, in the order given, as soon as it is done.
 
     Args:
         loads: what to measure, smallest first.
-        run: name of the run, for the rows.
-        budget: seconds for all; the loads that do not fit get `over_budget` rows.
-        time_limit: seconds for one load; beyond it is an `error` row.
-        memory_limit: bytes that one load may allocate; beyond it is an `out_of_memory` row.  By default what the
+        run: name of the run, for the records.
+        budget: seconds for all; the loads that do not fit get `over_budget` records.
+        time_limit: seconds for one load; beyond it is an `error` record.
+        memory_limit: bytes that one load may allocate; beyond it is an `out_of_memory` record.  By default what the
             machine has to spare, so that no load makes it swap.
     """
     deadline = time.monotonic() + budget
@@ -117,47 +115,47 @@ def measure(
 
     with ThreadPoolExecutor(PROCESSES) as pool:
         for one, found in zip(loads, pool.map(outcome, loads), strict=True):
-            yield _row(run, one, found)
+            yield _record(run, one, found)
 
 
-def _row(run: str, one: Load, outcome: dict[str, Any]) -> MemoryRow:
-    if "peak_bytes" in outcome:
-        outcome["bytes_per_op"] = outcome["peak_bytes"] / one.n_ops
-    return MemoryRow(
+def _record(run: str, one: Load, outcome: dict[str, Any]) -> MemoryRecord:
+    problem = one.problem
+    if "peak_bytes" in outcome and problem.ops:
+        outcome["bytes_per_op"] = outcome["peak_bytes"] / problem.ops
+    return MemoryRecord(
         run=run,
         graph=one.cell.graph,
-        n_inputs=one.graph.n_inputs(one.cell.n),
-        n_ops=one.n_ops,
+        n_inputs=problem.n_inputs,
+        n_ops=problem.ops,
         engine=one.cell.engine,
         mode=one.cell.mode,
         **outcome,
     )
 
 
-def _sizes(name: str, sizes: Sequence[int] | None) -> Iterator[tuple[int, int]]:
-    """The sizes of a family, each with the steps of `fixed_work`."""
-    graph = FAMILIES[name]
-    if sizes is not None:
-        yield from {(graph.nearest_size(n), 0) for n in sizes}
-    elif name == "fixed_work":
+def _sizes(family: Family, numbers: Sequence[int] | None) -> Iterator[tuple[Size, int]]:
+    """The sizes of a family, each with the steps of `fixed_work`; a family with sizes of its own has small ones."""
+    if numbers is not None:
+        yield from ((size, 0) for size in family.sizes_from(numbers))
+    elif family.name == "fixed_work":
         yield from ((FIXED_INPUTS, ops // 4) for ops in OPS)
-    else:
-        yield from ((_size_of(graph, ops), 0) for ops in (OPS if name in GROWTH else (ONE_SIZE_OPS,)))
+    elif not family.sizes:
+        yield from ((_size_of(family, ops), 0) for ops in (OPS if family.name in GROWTH else (ONE_SIZE_OPS,)))
 
 
-def _size_of(graph: Graph, ops: int) -> int:
+def _size_of(family: Family, ops: int) -> Size:
     """The largest size, of those among powers of two, with no more than so many ops (or about, if it is rounded)."""
     n = 2
-    while graph.n_ops(graph.nearest_size(2 * n)) <= ops:
+    while (catalogue.problem(family.name, family.nearest(2 * n)).ops or ops + 1) <= ops:
         n *= 2
-    return graph.nearest_size(n)
+    return family.nearest(n)
 
 
 # ---- the process that executes one load -----------------------------------------------------------------------------
 
 
 def _execute(one: Load, seconds: float, memory_limit: int) -> dict[str, Any]:
-    """Execute one load in a process of its own: the part of its row that was measured.
+    """Execute one load in a process of its own: the part of its record that was measured.
 
     Raises:
         TimeoutExpired: it took longer than so many seconds, and was killed.
@@ -183,17 +181,15 @@ def _execute(one: Load, seconds: float, memory_limit: int) -> dict[str, Any]:
 
 
 def _observe(one: Load, memory_limit: int) -> dict[str, Any]:
-    """Execute one load in this process, which is used for nothing else: the part of its row that is measured."""
-    engine = load([one.cell.engine])[one.cell.engine]
-    reason = engine.unsupported(one.cell)
+    """Execute one load in this process, which is used for nothing else: the part of its record that is measured."""
+    engine, problem = engine_named(one.cell.engine), one.problem
+    reason = refusal(one.cell, engine)
     if reason is not None:
         return {"status": "unsupported", "note": reason}
-    graph = one.graph
-    x = graph.inputs(one.cell.n)
     resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     gc.collect()
     baseline = _restart_peak()
-    prepared = engine.prepare(graph, x, one.cell)
+    prepared = prepare(one.cell, Bound(engine(problem), 0.0))
     result = prepared.run()
     peak = _peak()
     del result
@@ -201,7 +197,7 @@ def _observe(one: Load, memory_limit: int) -> dict[str, Any]:
         "status": "ok",
         "note": f"{prepared.note}; peak of the resident memory above a baseline with the inputs in place",
         "peak_bytes": max(peak - baseline, 0),
-        "tape_bytes": None if prepared.tape_bytes is None else prepared.tape_bytes(),
+        "tape_bytes": prepared.engine.tape_bytes() if one.cell.mode == "reverse" else None,
     }
 
 
@@ -225,7 +221,9 @@ def _peak() -> int:
 
 def _main() -> None:
     fields, memory_limit = json.loads(sys.argv[1])
-    one = Load(Cell(**fields["cell"]), fields["steps"])
+    cell = Cell(**fields["cell"])
+    cell = replace(cell, size=tuple(cell.size)) if isinstance(cell.size, list) else cell  # JSON has no tuples
+    one = Load(cell, fields["steps"])
     print(json.dumps(_observe(one, memory_limit)))
 
 

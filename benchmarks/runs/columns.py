@@ -14,7 +14,7 @@ from typing import Any, Literal
 Status = Literal["ok", "wrong", "over_budget", "out_of_memory", "unsupported", "error"]
 
 STATUSES: dict[str, str] = {
-    "ok": "measured; the only status whose rows carry times",
+    "ok": "measured; the only status whose records carry times",
     "wrong": "the derivative failed its check; `max_error` says by how much, and there is no time",
     "over_budget": "skipped, because it would not have fitted into the run's time budget",
     "out_of_memory": "ran out of memory",
@@ -22,8 +22,8 @@ STATUSES: dict[str, str] = {
     "error": "raised, or ran beyond the time limit of a cell; `note` says what happened",
 }
 
-AA = "A/A copy"
-"""What the note of the second of two identical cells begins with."""
+IDENTITY = ("graph", "n_inputs", "n_outputs", "engine", "mode", "quantity", "lanes")
+"""The columns that tell a cell from all others of a run."""
 
 
 def column(doc: str, **default: Any) -> Any:
@@ -32,16 +32,18 @@ def column(doc: str, **default: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """One line of `timings.csv`: one cell in one block."""
+class TimingRecord:
+    """One record of `timings.csv`: one cell in one block."""
 
     run: str = column("name of the run, which is the name of its folder")
     block: int = column("number of the block, from 1; 0 for what was decided before the first block")
     graph: str = column("family of the function; `map` is the one with N inputs and M outputs")
     n_inputs: int = column("N, the number of inputs")
     n_outputs: int = column("M, the number of outputs")
-    n_ops: int = column("ops in the graph, from the family's formula")
-    depth: int = column("length of the longest path through the graph, in ops, from the family's formula")
+    n_ops: int | None = column("ops in the graph, from the family's formula; empty where there is none", default=None)
+    depth: int | None = column(
+        "ops on the longest path through the graph, from the family's formula; empty where there is none", default=None
+    )
     engine: str = column("what executed it")
     engine_version: str = column("version of the engine")
     mode: str = column("`primal` (no derivative), `forward` or `reverse`")
@@ -50,6 +52,12 @@ class Row:
         "every output: N forward sweeps or M reverse sweeps)"
     )
     lanes: int = column("tangents carried together through one forward pass; 1 is the textbook's forward mode")
+    twin: int = column("1 for the second of two identical cells, which measure the noise; 0 otherwise", default=0)
+    prepare_seconds: float = column(
+        "what was done once before and is in no other time: inputs converted, recorded, compiled; the cells of one "
+        "problem and engine share it",
+        default=math.nan,
+    )
     sweeps: int | None = column("forward or reverse sweeps that the engine counted in one execution", default=None)
     ops_executed: int | None = column("ops that the engine counted in one execution, recording included", default=None)
     seconds_min: float = column("shortest round, seconds per execution", default=math.nan)
@@ -63,15 +71,12 @@ class Row:
         default=math.nan,
     )
     status: str = column("`" + "`, `".join(STATUSES) + "`: see below")
-    note: str = column(
-        f"what the number includes, or why there is none; begins with `{AA}` for the second of two identical cells",
-        default="",
-    )
+    note: str = column("what the number includes, or why there is none", default="")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SummaryRow:
-    """One line of `summary.csv`: one cell over all blocks.
+class SummaryRecord:
+    """One record of `summary.csv`: one cell over all blocks.
 
     Intervals are 95 % bootstrap intervals over blocks; ratios are formed inside a block.
     """
@@ -80,7 +85,7 @@ class SummaryRow:
     graph: str = column("family of the function")
     n_inputs: int = column("N, the number of inputs")
     n_outputs: int = column("M, the number of outputs")
-    n_ops: int = column("ops in the graph")
+    n_ops: int | None = column("ops in the graph; empty where no formula is known", default=None)
     engine: str = column("what executed it")
     mode: str = column("`primal`, `forward` or `reverse`")
     quantity: str = column("`primal`, `jvp`, `vjp` or `gradient`")
@@ -93,7 +98,7 @@ class SummaryRow:
     primal_ratio_low: float = column("lower end of its 95 % interval")
     primal_ratio_high: float = column("upper end of its 95 % interval")
     speedup: float = column(
-        "full gradient: forward seconds divided by reverse seconds, formed inside a block; empty on other rows"
+        "full gradient: forward seconds divided by reverse seconds, formed inside a block; empty on other records"
     )
     speedup_low: float = column("lower end of its 95 % interval")
     speedup_high: float = column("upper end of its 95 % interval")
@@ -104,8 +109,8 @@ class SummaryRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScalingRow:
-    """One line of `scaling.csv`: how the cost relative to the primal grows with N (with M on `broadcast`)."""
+class ScalingRecord:
+    """One record of `scaling.csv`: how the cost relative to the primal grows with N (with M on `broadcast`)."""
 
     run: str = column("name of the run")
     graph: str = column("family of the function")
@@ -124,8 +129,8 @@ class ScalingRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossoverRow:
-    """One line of `crossover.csv`: from which N on one reverse sweep beats N forward sweeps."""
+class CrossoverRecord:
+    """One record of `crossover.csv`: from which N on one reverse sweep beats N forward sweeps."""
 
     run: str = column("name of the run")
     graph: str = column("family of the function")
@@ -139,13 +144,13 @@ class CrossoverRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryRow:
-    """One line of `memory.csv`: memory of one cell, measured in a pass of its own, never while timing."""
+class MemoryRecord:
+    """One record of `memory.csv`: memory of one cell, measured in a pass of its own, never while timing."""
 
     run: str = column("name of the run")
     graph: str = column("family of the function")
     n_inputs: int = column("N, the number of inputs")
-    n_ops: int = column("ops in the graph")
+    n_ops: int | None = column("ops in the graph; empty where no formula is known", default=None)
     engine: str = column("what executed it")
     mode: str = column("`primal`, `forward` or `reverse`")
     tape_bytes: int | None = column("bytes of the tape; empty where there is none", default=None)
@@ -156,8 +161,8 @@ class MemoryRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckpointRow:
-    """One line of `checkpointing.csv`: the gradient of many steps with only so many states kept."""
+class CheckpointRecord:
+    """One record of `checkpointing.csv`: the gradient of many steps with only so many states kept."""
 
     run: str = column("name of the run")
     steps: int = column("steps of the function")
@@ -172,8 +177,8 @@ class CheckpointRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MillionRow:
-    """One line of `results/million/million.csv`: one full gradient by N forward sweeps and by one reverse sweep."""
+class MillionRecord:
+    """One record of `results/million/million.csv`: one full gradient by N forward sweeps and by one reverse sweep."""
 
     graph: str = column("family of the function")
     n_inputs: int = column("N, the number of inputs")
@@ -192,7 +197,7 @@ class MillionRow:
     difference: float = column("largest difference between the two gradients, relative to the largest entry")
     max_error: float = column("largest difference of either from the closed form, relative to the largest entry")
     sessions: int = column("how many times it was started or resumed")
-    status: str = column("`ok`, or `wrong` where the gradients differ; only `ok` rows carry times and a ratio")
+    status: str = column("`ok`, or `wrong` where the gradients differ; only `ok` records carry times and a ratio")
     finished: str = column("when, in UTC")
     cpu: str = column("processor")
     python: str = column("version of Python")
@@ -201,31 +206,31 @@ class MillionRow:
 
 
 TABLES: dict[str, type] = {
-    "timings.csv": Row,
-    "summary.csv": SummaryRow,
-    "scaling.csv": ScalingRow,
-    "crossover.csv": CrossoverRow,
-    "memory.csv": MemoryRow,
-    "checkpointing.csv": CheckpointRow,
-    "million.csv": MillionRow,
+    "timings.csv": TimingRecord,
+    "summary.csv": SummaryRecord,
+    "scaling.csv": ScalingRecord,
+    "crossover.csv": CrossoverRecord,
+    "memory.csv": MemoryRecord,
+    "checkpointing.csv": CheckpointRecord,
+    "million.csv": MillionRecord,
 }
 """Each CSV and the dataclass that declares its columns; all but `million.csv` belong to a run."""
 
 KINDS = {"str": "text", "int": "integer", "int | None": "integer", "float": "number"}
 
 
-def kinds(row_type: type) -> dict[str, str]:
+def kinds(record_type: type) -> dict[str, str]:
     """The columns of a table, in order, each with its annotation: `str`, `int`, `int | None` or `float`."""
-    return {field.name: str(field.type) for field in dataclasses.fields(row_type)}
+    return {field.name: str(field.type) for field in dataclasses.fields(record_type)}
 
 
 def column_dictionary() -> str:
     """The Markdown that explains every column; `results/README.md` holds it between two marks."""
     lines = []
-    for name, row_type in TABLES.items():
-        lines += [f"### {name}", "", (row_type.__doc__ or "").strip().replace("\n    ", "\n"), ""]
+    for name, record_type in TABLES.items():
+        lines += [f"### {name}", "", (record_type.__doc__ or "").strip().replace("\n    ", "\n"), ""]
         lines += ["| column | type | meaning |", "|---|---|---|"]
-        for field in dataclasses.fields(row_type):
+        for field in dataclasses.fields(record_type):
             doc = field.metadata["doc"]
             lines.append(f"| `{field.name}` | {KINDS[str(field.type)]} | {doc} |")
         lines.append("")

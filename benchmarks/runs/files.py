@@ -30,7 +30,7 @@ try:
 except ImportError:  # Windows: runs are not locked there
     fcntl = None  # type: ignore[assignment]
 
-from benchmarks.runs.columns import TABLES, Row, kinds
+from benchmarks.runs.columns import TABLES, TimingRecord, kinds
 
 DTYPES = {"str": "str", "int": "int64", "int | None": "Int64", "float": "float64"}
 """Annotation of a column to pandas dtype; an integer that may be missing is pandas' nullable one."""
@@ -46,7 +46,7 @@ class Run:
 
     Attributes:
         path: its folder; the folder's name is the run's name.
-        timings: `timings.csv`, one row per cell and block.
+        timings: `timings.csv`, one record per cell and block.
         summary, scaling, crossover, memory: the other tables, or None where the file is absent.
         environment: `environment.json`, empty where the file is absent.
         checkpointing: `checkpointing.csv`, or None where the file is absent.
@@ -138,23 +138,25 @@ def read_table(path: Path) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(values[name], dtype=DTYPES[kind]) for name, kind in columns.items()})
 
 
-def write_table(path: Path, rows: pd.DataFrame) -> None:
+def write_table(path: Path, records: pd.DataFrame) -> None:
     """Write one CSV of a run, whole or not at all; its name says which columns it must have.
 
     Raises:
-        RecordError: `rows` has other columns.
+        RecordError: `records` has other columns.
     """
     columns = kinds(TABLES[path.name])
-    if list(rows.columns) != list(columns):
-        raise RecordError(f"{path}: columns are {_short(list(rows.columns))}, expected {_short(list(columns))}")
-    lines = [list(columns), *([row[name] for name in columns] for row in rows.to_dict("records"))]
+    if list(records.columns) != list(columns):
+        raise RecordError(f"{path}: columns are {_short(list(records.columns))}, expected {_short(list(columns))}")
+    lines = [list(columns), *([record[name] for name in columns] for record in records.to_dict("records"))]
     _replace(path, "".join(map(_format, lines)))
 
 
-def write_rows(path: Path, rows: Sequence[Any]) -> None:
-    """Write one CSV of a run from rows of its dataclass, whole or not at all."""
+def write_records(path: Path, records: Sequence[Any]) -> None:
+    """Write one CSV of a run from records of its dataclass, whole or not at all."""
     columns = list(kinds(TABLES[path.name]))
-    _replace(path, "".join(map(_format, [columns, *([getattr(row, name) for name in columns] for row in rows)])))
+    _replace(
+        path, "".join(map(_format, [columns, *([getattr(record, name) for name in columns] for record in records)]))
+    )
 
 
 def read_environment(folder: Path) -> dict[str, Any]:
@@ -181,10 +183,10 @@ def write_environment(folder: Path, environment: dict[str, Any]) -> None:
 
 
 class Timings:
-    """`timings.csv` of a run in progress, open for appending.
+    """`timings.csv` of an open run, open for appending.
 
-    A row is handed to the system in one write, so a killed process leaves whole lines.  Opening a file that does end in
-    part of a line (a full disk, a power cut) drops that part.
+    A record is handed to the system in one write, so a killed process leaves whole lines.  Opening a file that does end
+    in part of a line (a full disk, a power cut) drops that part.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -196,19 +198,19 @@ class Timings:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._synced = time.monotonic()
         if new:
-            os.write(self._file, _format(list(kinds(Row))).encode())
+            os.write(self._file, _format(list(kinds(TimingRecord))).encode())
 
-    def append(self, row: Row) -> None:
-        """Add one row.
+    def append(self, record: TimingRecord) -> None:
+        """Add one record.
 
         Raises:
             OSError: it could not be written.
         """
-        line = _format([getattr(row, name) for name in kinds(Row)]).encode()
+        line = _format([getattr(record, name) for name in kinds(TimingRecord)]).encode()
         while line:
             line = line[os.write(self._file, line) :]
         # The system keeps what was written even if this process dies; syncing guards against a power cut, and costs
-        # too much to be done for every row.
+        # too much to be done for every record.
         if time.monotonic() - self._synced > 1.0:
             os.fsync(self._file)
             self._synced = time.monotonic()
@@ -246,21 +248,6 @@ def lock_run(folder: Path) -> Callable[[], None]:
         os.close(handle)
         raise RecordError(f"run: {str(folder)!r} is being written by another process") from None
     return lambda: os.close(handle)
-
-
-def append_row(path: Path, row: Any) -> None:
-    """Add one row to a CSV that grows over many runs of a command; its name says which columns it must have.
-
-    Raises:
-        RecordError: the file that is there is not a table of these columns.
-    """
-    columns = list(kinds(TABLES[path.name]))
-    if path.exists():
-        read_table(path)
-    with path.open("a", encoding="utf-8", newline="") as file:
-        if file.tell() == 0:
-            file.write(_format(columns))
-        file.write(_format([getattr(row, name) for name in columns]))
 
 
 def _lines(path: Path) -> list[list[str]]:

@@ -110,8 +110,8 @@ def test_what_is_counted_is_what_is_executed():
 
 def test_the_tape_holds_one_step_at_a_time_and_no_more_states_than_allowed(monkeypatch):
     lengths = []
-    sweep = ad.Tape.sweep_many
-    monkeypatch.setattr(ad.Tape, "sweep_many", lambda self, seeds: (lengths.append(len(self)), sweep(self, seeds))[1])
+    sweep = ad.Tape.pull
+    monkeypatch.setattr(ad.Tape, "pull", lambda self, seeds: (lengths.append(len(self)), sweep(self, seeds))[1])
     flatten = ad.checkpoint.flatten
 
     class Snapshot(list):

@@ -66,6 +66,16 @@ def test_one_wrong_input_among_many_fails():
         ad.check_vjp(f, ([0.1 * k for k in range(30)],))
 
 
+def test_few_inputs_are_checked_one_by_one():
+    """The input whose partial is lost is named."""
+
+    def f(v):
+        return v[0] * v[1] + (v[2].primal if isinstance(v[2], ad.Var) else v[2])
+
+    with pytest.raises(ad.DerivativeError, match="vjp: component 2 is zero, expected"):
+        ad.check_vjp(f, ([1.0, 2.0, 3.0],))
+
+
 def test_modes_that_disagree_fail_the_adjoint_identity():
     def f(x):
         return 2.0 * x if isinstance(x, ad.Dual) else 2.001 * x

@@ -1,13 +1,16 @@
 """The generated methods: readable in tracebacks, and no op does more than its partials ask for."""
 
 import dis
+import doctest
 import linecache
 import traceback
 
 import pytest
 
 import ad
+from ad import methods
 from ad.dual import _Dual
+from ad.methods import source
 from ad.ops import OPS
 
 METHODS = [
@@ -19,10 +22,6 @@ METHODS = [
 ]
 
 
-def source(method) -> str:
-    return "".join(linecache.getlines(method.__code__.co_filename))
-
-
 def multiplications(method) -> int:
     return sum(i.opname == "BINARY_OP" and i.argrepr == "*" for i in dis.get_instructions(method))
 
@@ -31,6 +30,12 @@ def multiplications(method) -> int:
 def test_each_method_has_a_source_of_its_own(method):
     linecache.checkcache()
     assert source(method).startswith(f"def {method.__name__}(")
+
+
+def test_the_multiplications_shown_in_the_documentation_are_those_generated():
+    result = doctest.testmod(methods, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted == 4
+    assert not result.failed
 
 
 def test_no_two_generated_functions_share_a_title():

@@ -3,8 +3,10 @@
 import functools
 import itertools
 import math
+import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from mpmath import mp
@@ -168,6 +170,35 @@ def test_both_modes_agree_at_infinity_in_several_inputs():
         assert ad.jacobian(f, mode=mode)([0.0, 2.0, 1.0]) == [INF, 0.0, 1.0]
         # An infinite value, too, is no obstacle to a derivative that does not go through it.
         assert ad.jacobian(lambda v: ad.log(v[0]) * v[1] + v[2], mode=mode)([0.0, 2.0, 1.0]) == [INF, -INF, 1.0]
+
+
+def test_adjoints_add_up_beside_an_infinity():
+    for mode in ("forward", "reverse"):
+        f = lambda v: ad.sqrt(v[0]) + v[1] * v[2] + 3.0 * v[1] + ad.sin(v[1])  # noqa: E731
+        assert ad.jacobian(f, mode=mode)([0.0, 0.0, 5.0]) == [INF, 9.0, 0.0]
+
+
+def test_one_value_used_twice_by_an_op_is_one_edge_with_the_sum_of_both_partials():
+    """Of x**x at 0.3 one partial is positive and the other negative; only their sum meets the infinite slope."""
+    for mode in ("forward", "reverse"):
+
+        def f(v):
+            x = 0.3 + ad.sqrt(v[0])
+            return x**x
+
+        assert ad.jacobian(f, mode=mode)([0.0]) == [-INF]
+
+
+def test_a_partial_of_zero_outweighs_what_only_overflows():
+    """Every partial is finite, so the derivative is 0, although what reverse mode multiplies it by is beyond 1e308."""
+    for mode in ("forward", "reverse"):
+        assert ad.jacobian(lambda v: v[0] * v[0] * 1e200 * 1e200, mode=mode)([0.0]) == [0.0]
+
+
+def test_an_infinite_seed_times_a_partial_of_zero_is_nan_in_both_modes():
+    square = lambda x: x * x  # noqa: E731
+    assert math.isnan(ad.jvp(square, (0.0,), (INF,))[1])
+    assert math.isnan(ad.vjp(square, 0.0)[1](INF)[0])
 
 
 def test_a_sweep_made_again_is_one_sweep_and_counts_its_ops_again():
@@ -346,6 +377,19 @@ def test_an_int_tangent_is_a_float():
 @MODES
 def test_no_integer_arithmetic(d, x):
     assert d(lambda v: (v + 1) * 1)(x) == 1.0
+
+
+def test_one_pullback_may_be_called_from_several_threads():
+    _, pullback = ad.vjp(lambda v: functools.reduce(lambda out, x: ad.sin(out) + x, v), [0.01 * k for k in range(3000)])
+    cotangents = [1.0, -2.0, 3.0, -4.0]
+    expected = [pullback(cotangent) for cotangent in cotangents]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(len(cotangents)) as threads:
+            assert list(threads.map(pullback, cotangents)) == expected
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_threads_share_nothing():

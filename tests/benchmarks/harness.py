@@ -1,4 +1,4 @@
-"""Helpers of the harness's tests: a whole campaign without pytest-benchmark, in a temporary folder."""
+"""Helpers of the harness's tests: a whole run without pytest-benchmark, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.cells import Cell, shuffled, work
-from benchmarks.engines import load
-from benchmarks.measuring import measure
-from benchmarks.measuring.measure import Campaign, Times
+from benchmarks.cells import Cell, work
+from benchmarks.engines import chosen
+from benchmarks.measuring import visits
+from benchmarks.measuring.open_run import OpenRun
 from benchmarks.options import Settings
+from benchmarks.plan import shuffled
 from benchmarks.runs.files import Timings, read_table
+from benchmarks.stopwatch import Times
 
 
 def once(run, seconds):
@@ -22,31 +24,33 @@ def once(run, seconds):
     return Times(1e-3, 1e-3, 1e-3, float("nan"), 1, 1)
 
 
-def begin(folder: Path, cells: list[Cell], settings: Settings, engines=None, seconds: float = 60.0) -> Campaign:
-    """A campaign that has measured nothing yet."""
-    visits = shuffled(cells, settings.blocks, settings.seed)
-    return Campaign(
-        name=folder.name,
+def begin(folder: Path, cells: list[Cell], settings: Settings, engines=None, seconds: float = 60.0) -> OpenRun:
+    """An open run that has measured nothing yet."""
+    wanted = shuffled(cells, settings.blocks, settings.seed)
+    return OpenRun(
+        folder=folder,
         settings=settings,
-        engines=engines or load(["ad"]),
+        visits=wanted,
+        engines=engines or {engine.name: engine for engine in chosen(sorted({cell.engine for cell in cells}))},
         timings=Timings(folder),
+        started=time.monotonic(),
         deadline=time.monotonic() + seconds,
         visit_cost=lambda seconds: seconds,
-        left=Counter(visit.cell for visit in visits),
+        left=Counter(visit.cell for visit in wanted),
     )
 
 
-def campaign_in(folder: Path, cells: list[Cell], settings: Settings, stopwatch=once, **options) -> Campaign:
-    """A campaign from the gate to the last block."""
-    campaign = begin(folder, cells, settings, **options)
+def measured_in(folder: Path, cells: list[Cell], settings: Settings, stopwatch=once, **options) -> OpenRun:
+    """An open run from the gate to the last block."""
+    run = begin(folder, cells, settings, **options)
     for cell in sorted(cells, key=work):
-        measure.admit(campaign, cell)
-    for visit in shuffled(cells, settings.blocks, settings.seed):
-        measure.visit(campaign, visit, stopwatch)
-    return campaign
+        visits.admit(run, cell)
+    for visit in run.visits:
+        visits.visit(run, visit, stopwatch)
+    return run
 
 
-def rows_of(campaign: Campaign, folder: Path) -> pd.DataFrame:
-    """What the campaign has written."""
-    campaign.timings.close()
+def records_of(run: OpenRun, folder: Path) -> pd.DataFrame:
+    """What the run has written."""
+    run.timings.close()
     return read_table(folder / "timings.csv")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.runs.columns import AA, Row, kinds
+from benchmarks.runs.columns import TimingRecord, kinds
 from benchmarks.runs.files import DTYPES, Run
 
 
@@ -25,6 +25,8 @@ def row(block=1, n=1, seconds=1.0, mode="primal", quantity=None, **changes):
         "mode": mode,
         "quantity": quantity or ("primal" if mode == "primal" else "gradient"),
         "lanes": 1,
+        "twin": 0,
+        "prepare_seconds": 0.0,
         "sweeps": n if mode == "forward" else 1,
         "ops_executed": 4 * n,
         "rounds": 5,
@@ -39,7 +41,7 @@ def row(block=1, n=1, seconds=1.0, mode="primal", quantity=None, **changes):
 
 def frame(rows):
     """Rows as `read_run` would give them."""
-    columns = kinds(Row)
+    columns = kinds(TimingRecord)
     table = pd.DataFrame(rows, columns=list(columns))
     return table.astype({name: DTYPES[kind] for name, kind in columns.items()})
 
@@ -67,7 +69,7 @@ def twins(ratios):
     """Pairs of identical cells, one pair per block, that differ by the given ratios."""
     rows = []
     for block, ratio in enumerate(ratios, start=1):
-        rows += [row(block, 7, 1.0), row(block, 7, ratio, note=f"{AA}: same cell again")]
+        rows += [row(block, 7, 1.0), row(block, 7, ratio, twin=1)]
     return rows
 
 

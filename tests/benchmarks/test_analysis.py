@@ -7,7 +7,7 @@ from synthetic import family, frame, row, run, twins
 
 from benchmarks.findings.analysis import closing_lines, noise_floor, noise_verdict, summarise
 from benchmarks.findings.blocks import by_block, interval, median_interval, verdict
-from benchmarks.runs.columns import SummaryRow, kinds
+from benchmarks.runs.columns import SummaryRecord, kinds
 
 
 def gradient(summary, mode="reverse", **wanted):
@@ -75,7 +75,7 @@ def test_verdict(middle, low, high, floor, word):
 
 def test_summary_has_the_declared_columns():
     summary = summarise(frame(family([1, 10], lambda n: 2.0 * n, lambda n: 5.0)), 0.01)
-    assert list(summary.columns) == list(kinds(SummaryRow))
+    assert list(summary.columns) == list(kinds(SummaryRecord))
 
 
 def test_ratios_are_formed_inside_a_block():
@@ -126,7 +126,7 @@ def test_one_block_has_numbers_but_no_intervals_and_no_verdict():
 
 def test_twins_are_in_no_summary():
     rows = family([10], lambda n: 50.0, lambda n: 5.0)
-    copies = [{**each, "seconds_median": 77.0, "note": "A/A copy"} for each in rows]
+    copies = [{**each, "seconds_median": 77.0, "twin": 1} for each in rows]
     pd.testing.assert_frame_equal(summarise(frame(rows), 0.01), summarise(frame(rows + copies), 0.01))
 
 
@@ -172,7 +172,7 @@ def test_noise_floor_does_not_mind_which_twin_was_slower():
 
 def test_noise_floor_needs_pairs():
     assert np.isnan(noise_floor(frame(family([10], lambda n: 50.0, lambda n: 5.0))))
-    alone = [row(1, 10, 1.0), row(2, 10, 5.0, note="A/A copy"), row(2, 10, status="error")]
+    alone = [row(1, 10, 1.0), row(2, 10, 5.0, twin=1), row(2, 10, status="error")]
     assert np.isnan(noise_floor(frame(alone)))
 
 
@@ -249,3 +249,9 @@ def test_closing_lines_without_intervals_or_difference():
     assert lines[2] == "Noise floor: not measured, so nothing is called a difference."
     lines = closing_lines(run(family([10], lambda n: 6.06, lambda n: 6.0) + twins([1.02] * 7)))
     assert lines[1] == "chain (ad), N = 10: no difference (reverse 1.01 times as fast, 95 % [1.01, 1.01])."
+
+
+@pytest.mark.parametrize(("mode", "n", "sweeps"), [("reverse", 8, 3), ("forward", 8, 1), ("reverse", 8, 8)])
+def test_sweeps_that_were_not_as_expected_are_told(mode, n, sweeps):
+    lines = closing_lines(run([row(1, n, 1.0, mode, sweeps=sweeps), row(1, n, 1.0, "forward", sweeps=n, graph="tree")]))
+    assert lines[0] == f"Sweeps counted: 1 of 2 gradients are not as expected; first chain, {mode}: {sweeps} sweeps."

@@ -6,14 +6,14 @@ import shutil
 
 import pandas as pd
 import pytest
-from harness import campaign_in
+from harness import measured_in
 
-from benchmarks import closing
 from benchmarks.__main__ import main
-from benchmarks.cells import plan
-from benchmarks.measuring.measure import Times
+from benchmarks.findings import tables
 from benchmarks.options import OptionError, Selection, Settings, settings_from, sizes_from
+from benchmarks.plan import plan
 from benchmarks.runs.files import read_table, write_environment, write_table
+from benchmarks.stopwatch import Times
 
 pytestmark = pytest.mark.usefixtures("small_heap")
 
@@ -29,10 +29,10 @@ def results(tmp_path_factory):
         def stopwatch(run, seconds, factor=factor):
             return Times(1e-3 * factor, 1e-3 * factor, 1e-3 * factor, 0.0, 3, 1)
 
-        campaign = campaign_in(folder / name, cells, Settings(blocks=5), stopwatch)
-        campaign.timings.close()
+        run = measured_in(folder / name, cells, Settings(blocks=5), stopwatch)
+        run.timings.close()
         write_environment(folder / name, {"run": name})
-        closing.analyse(folder / name)
+        tables.analyse(folder / name)
     return folder
 
 
@@ -86,7 +86,7 @@ def test_listing_what_there_is(capsys):
         (["run", "--budget=-1"], "--budget: got '-1', expected a positive number"),
         (["run", "--mode=backward"], "--mode: got 'backward', expected primal or forward or reverse"),
         (["run", "--quantity="], "--quantity: got ''"),
-        (["list", "--family=map", "--mode=primal"], "there is no such cell"),
+        (["list", "--family=broadcast", "--engine=ad", "--quantity=jvp"], "there is no such cell"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments, message, capsys):

@@ -5,14 +5,14 @@ import pytest
 from synthetic import family, frame, row
 
 from benchmarks.findings.crossover import crossover, last_crossing, map_border
-from benchmarks.runs.columns import CrossoverRow, kinds
+from benchmarks.runs.columns import CrossoverRecord, kinds
 
 SIZES = [1, 2, 5, 10, 20, 50, 100]
 
 
 def crossing(forward, reverse, sizes=SIZES, floor=0.0, **options):
     table = crossover(frame(family(sizes, forward, reverse, **options)), floor)
-    assert list(table.columns) == list(kinds(CrossoverRow))
+    assert list(table.columns) == list(kinds(CrossoverRecord))
     assert len(table) == 1
     return table.iloc[0]
 

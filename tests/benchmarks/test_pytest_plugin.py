@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cells import plan, shuffled
-from benchmarks.measuring.measure import row_key
 from benchmarks.options import Selection
-from benchmarks.runs.columns import AA
+from benchmarks.plan import plan, shuffled
+from benchmarks.runs.columns import IDENTITY
 from benchmarks.runs.files import read_run, read_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +87,7 @@ def test_a_run_measures_everything_and_says_what_it_found(outputs):
     runs = [read_run(folder) for folder in (base / "together").iterdir()]
     (run,) = [run for run in runs if " -k " not in run.environment["command"]]
     cells = plan(Selection(families=("chain", "tree"), engines=("ad",), sizes=(1, 2, 4)))
-    timings = run.timings[~run.timings["note"].str.startswith(AA)]
+    timings = run.timings[run.timings["twin"] == 0]
     assert set(timings["status"]) == {"ok"}
     assert len(timings) == 2 * len(cells)
     assert f"{run.path}: timings.csv, summary.csv, scaling.csv, crossover.csv, memory.csv" in output
@@ -186,17 +185,9 @@ def test_interrupted_and_killed_runs_lose_nothing_and_are_finished_by_resuming(t
     run = read_run(folder)
     assert set(run.timings["status"]) == {"ok"}
     visits = shuffled(plan(Selection(families=("chain",), engines=("ad",), sizes=tuple(2**k for k in range(7)))), 20, 1)
-    identity = ["graph", "n_inputs", "n_outputs", "engine", "mode", "quantity", "lanes"]
-    made = [
-        (block, key, note.startswith(AA))
-        for block, key, note in zip(
-            run.timings["block"],
-            run.timings[identity].itertuples(index=False, name=None),
-            run.timings["note"],
-            strict=True,
-        )
-    ]
-    assert made == [(visit.block, row_key(visit.cell), bool(visit.copy)) for visit in visits]
+    keys = run.timings[list(IDENTITY)].itertuples(index=False, name=None)
+    made = list(zip(run.timings["block"], keys, run.timings["twin"], strict=True))
+    assert made == [(visit.block, visit.cell.identity, visit.twin) for visit in visits]
     assert len(run.environment["sessions"]) == 3
 
 

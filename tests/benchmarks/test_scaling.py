@@ -5,7 +5,7 @@ import pytest
 from synthetic import family, frame, row
 
 from benchmarks.findings.scaling import fit, scaling
-from benchmarks.runs.columns import ScalingRow, kinds
+from benchmarks.runs.columns import ScalingRecord, kinds
 
 SIZES = [1, 3, 10, 30, 100, 300, 1000]
 LONG = [1, 10, 100, 1000, 10_000, 100_000]
@@ -19,7 +19,7 @@ def curve(cost, sizes=SIZES, noise=0.02, floor=0.02, mode="reverse", **options):
 
 def test_scaling_has_the_declared_columns_and_integers():
     table = scaling(frame(family(SIZES, lambda n: 3.0 * n, lambda n: 6.0)), 0.01)
-    assert list(table.columns) == list(kinds(ScalingRow))
+    assert list(table.columns) == list(kinds(ScalingRecord))
     assert table[["points", "n_min", "n_max"]].to_numpy().tolist() == [[7, 1, 1000], [7, 1, 1000]]
     assert table["points"].dtype == table["n_min"].dtype == table["n_max"].dtype == np.int64
 

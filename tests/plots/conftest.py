@@ -1,6 +1,6 @@
 """A run that was never measured: the files of `results/<run>/`, with times from a simple cost model and some noise.
 
-Sizes, statuses and notes are those a real run has, among them cells over budget, A/A copies, other engines, lanes and
+Sizes, statuses and notes are those a real run has, among them cells over budget, twins, other engines, lanes and
 the map; run this file to write one: `python -m tests.plots.conftest FOLDER`.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from benchmarks.findings.analysis import noise_floor, summarise
-from benchmarks.runs.columns import AA, CheckpointRow, MemoryRow, Row
-from benchmarks.runs.files import Timings, read_table, write_environment, write_rows, write_table
+from benchmarks.runs.columns import CheckpointRecord, MemoryRecord, TimingRecord
+from benchmarks.runs.files import Timings, read_table, write_environment, write_records, write_table
 
 BLOCKS = 5
 OPS = {"chain": 4, "tree": 1, "product": 1, "layered": 3, "hub": 4, "fixed_work": 0, "lattice": 2, "dense": 2}
@@ -77,14 +77,16 @@ def write_timings(folder: Path) -> None:
     for cell in cells():
         wall = float(cell.pop("seconds"))  # type: ignore[arg-type]
         if cell["status"] != "ok":
-            timings.append(Row(**{**common, **cell, "block": 0, "rounds": None, "sweeps": None, "note": "too long"}))
+            timings.append(
+                TimingRecord(**{**common, **cell, "block": 0, "rounds": None, "sweeps": None, "note": "too long"})
+            )
             continue
         twin = cell["graph"] == "chain" and cell["n_inputs"] == 1024 and cell["engine"] == "ad"
         for block in range(1, BLOCKS + 1):
-            for note in ("", AA) if twin and cell["mode"] == "reverse" else ("",):
+            for copy in (0, 1) if twin and cell["mode"] == "reverse" else (0,):
                 t = wall * math.exp(0.04 * random.standard_normal())
                 times = {"seconds_min": t * 0.98, "seconds_median": t, "seconds_mean": t, "seconds_stddev": t * 0.01}
-                timings.append(Row(**{**common, **cell, **times, "block": block, "note": note}))
+                timings.append(TimingRecord(**{**common, **cell, **times, "block": block, "twin": copy}))
     timings.close()
 
 
@@ -96,12 +98,12 @@ def write_memory(folder: Path) -> None:
             for mode in ("forward", "reverse"):
                 tape = 250 * ops if mode == "reverse" else None
                 peak = 330 * ops + 9_000 if mode == "reverse" else 80_000
-                row = MemoryRow(
+                row = MemoryRecord(
                     run=folder.name, graph=graph, n_inputs=2**power, n_ops=ops, engine="ad", mode=mode,
                     tape_bytes=tape, peak_bytes=peak, bytes_per_op=peak / ops, status="ok",
                 )  # fmt: skip
                 rows.append(row)
-    write_rows(folder / "memory.csv", rows)
+    write_records(folder / "memory.csv", rows)
 
 
 def optimal_advances(steps: int, snapshots: int) -> int:
@@ -117,7 +119,7 @@ def write_checkpointing(folder: Path) -> None:
     for snapshots in (2, 3, 4, 6, 8, 16, 32, 64, 128, 999):
         advances = optimal_advances(1000, snapshots)
         rows.append(
-            CheckpointRow(
+            CheckpointRecord(
                 run=folder.name,
                 steps=1000,
                 snapshots=snapshots,
@@ -127,10 +129,10 @@ def write_checkpointing(folder: Path) -> None:
                 peak_bytes=9000 + 1300 * snapshots,
             )
         )
-    plain = CheckpointRow(
+    plain = CheckpointRecord(
         run=folder.name, steps=1000, advances=0, advances_optimal=0, seconds=0.003, peak_bytes=20_000_000
     )
-    write_rows(folder / "checkpointing.csv", [*rows, plain])
+    write_records(folder / "checkpointing.csv", [*rows, plain])
 
 
 def write_run(folder: Path) -> Path:

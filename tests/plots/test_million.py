@@ -7,13 +7,13 @@ import pytest
 
 import plots
 from benchmarks.experiments import million
-from benchmarks.runs.columns import MillionRow
-from benchmarks.runs.files import RecordError, write_rows
+from benchmarks.runs.columns import MillionRecord
+from benchmarks.runs.files import RecordError, write_records
 from plots.lines import NothingToDrawError
 from plots.million import draw
 
 
-def small(tmp_path: Path) -> MillionRow:
+def small(tmp_path: Path) -> MillionRecord:
     pytest.importorskip("numba")
     plan = million.Plan("chain", 50, 8, 1, tmp_path)
     return million.run(plan, lambda state, total: None)
@@ -62,7 +62,7 @@ def test_a_wrong_gradient_is_recorded_without_a_time_and_not_drawn(tmp_path):
     assert row.status == "wrong"
     assert row.ratio != row.ratio
     assert good.ratio == million.history(tmp_path)["ratio"].iloc[0]
-    write_rows(tmp_path / "million.csv", [dataclasses.replace(good, status="wrong")])
+    write_records(tmp_path / "million.csv", [dataclasses.replace(good, status="wrong")])
     with pytest.raises(NothingToDrawError, match="no row with times"):
         draw(tmp_path)
 

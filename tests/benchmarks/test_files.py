@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.runs.columns import STATUSES, TABLES, Row, Status, column_dictionary, kinds
+from benchmarks.runs.columns import STATUSES, TABLES, Status, TimingRecord, column_dictionary, kinds
 from benchmarks.runs.files import (
     DTYPES,
     RecordError,
@@ -31,13 +31,14 @@ from benchmarks.runs.files import (
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (
-    "run, block, graph, n_inputs, n_outputs, n_ops, depth, engine, engine_version, mode, quantity, lanes, sweeps, "
+    "run, block, graph, n_inputs, n_outputs, n_ops, depth, engine, engine_version, mode, quantity, lanes, twin, "
+    "prepare_seconds, sweeps, "
     "ops_executed, seconds_min, seconds_median, seconds_mean, seconds_stddev, rounds, iterations, max_error, status, "
     "note"
 )
 
 
-def row(**changes) -> Row:
+def row(**changes) -> TimingRecord:
     values = {
         "run": "r",
         "block": 1,
@@ -61,10 +62,10 @@ def row(**changes) -> Row:
         "status": "ok",
         "note": "one",
     }
-    return Row(**{**values, **changes})
+    return TimingRecord(**{**values, **changes})
 
 
-def written(folder: Path, *some: Row) -> Path:
+def written(folder: Path, *some: TimingRecord) -> Path:
     timings = Timings(folder)
     for one in some:
         timings.append(one)
@@ -73,14 +74,14 @@ def written(folder: Path, *some: Row) -> Path:
 
 
 def test_the_columns_are_those_of_the_design():
-    assert list(kinds(Row)) == DESIGN.split(", ")
+    assert list(kinds(TimingRecord)) == DESIGN.split(", ")
 
 
 def test_rows_read_back_to_the_same_bits(tmp_path):
     some = [row(), row(sweeps=None, rounds=None, max_error=math.nan, note=""), row(seconds_min=math.inf, n_ops=10**12)]
     table = read_table(written(tmp_path, *some))
     for one, back in zip(some, table.to_dict("records"), strict=True):
-        for name, kind in kinds(Row).items():
+        for name, kind in kinds(TimingRecord).items():
             value = getattr(one, name)
             if value is None:
                 assert pd.isna(back[name])
@@ -95,7 +96,9 @@ def test_dtypes_do_not_depend_on_the_values(tmp_path):
         folder = tmp_path / str(len(os.listdir(tmp_path)))
         folder.mkdir()
         table = read_table(written(folder, *some))
-        assert [str(t) for t in table.dtypes] == [str(pd.Series(dtype=DTYPES[k]).dtype) for k in kinds(Row).values()]
+        assert [str(t) for t in table.dtypes] == [
+            str(pd.Series(dtype=DTYPES[k]).dtype) for k in kinds(TimingRecord).values()
+        ]
 
 
 @pytest.mark.parametrize("note", ['a "quoted", note', "two\nlines", "tab\tand   spaces", "Σ × é", "-", "nan", "None"])
@@ -126,7 +129,7 @@ BROKEN = {
     "foreign": ("a,b\n1,2\n", "not a table of this project"),
     "binary": (b"\xff\xfe\x00", "cannot be read"),
     "cut in the last line": (lambda text: text[:-9], "cut short"),
-    "a value too few": (lambda text: text.replace(",one\n", "\n"), "line 2 has 22 values, expected 23"),
+    "a value too few": (lambda text: text.replace(",one\n", "\n"), "line 2 has 24 values, expected 25"),
     "a word for a number": (lambda text: text.replace(",8,1,32", ",eight,1,32"), "line 2: n_inputs is 'eight'"),
     "an unfinished quote": (lambda text: text.replace(",one\n", ',"one\n'), "not a CSV|line 2"),
 }

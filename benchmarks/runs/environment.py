@@ -19,13 +19,15 @@ from typing import Any
 
 import psutil
 
-from benchmarks.measuring.threads import VARIABLES
+from benchmarks.runs.threads import VARIABLES
 
 PROJECT = "forward-vs-reverse"
 PACKAGES = (
     *("numpy", "scipy", "pandas", "matplotlib", "psutil", "rich", "pytest", "pytest-benchmark"),
-    *("numba", "llvmlite", "casadi", "xad", "jax", "torch", "autograd"),
+    *("numba", "llvmlite"),
 )
+"""What the project itself stands on; the engines of a run add their own."""
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

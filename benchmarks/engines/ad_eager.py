@@ -1,0 +1,56 @@
+"""The engine `ad`: this project's eager modes, dual numbers and a tape, in the interpreter.
+
+Its primal is the same function on plain Python floats, so a ratio to the primal is what a derivative costs its user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ad
+from benchmarks.engines.base import Counts, Engine, Includes, listed, plain
+from benchmarks.functions.problem import Problem
+
+
+class Eager(Engine):
+    """Forward and reverse mode in the interpreter; nothing is recorded ahead."""
+
+    name = "ad"
+    default = True
+    includes = Includes(primal="plain Python floats", reverse="recording included")
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.several = isinstance(problem.f(*plain(problem)), list)
+
+    def f(self, x: Any) -> Any:
+        """The problem's function on numbers of this engine."""
+        return self.problem.f(ad, x)
+
+    def push(self, tangent: Any) -> Any:
+        """One dual sweep."""
+        return ad.jvp(self.f, (self.problem.x,), (tangent,))[1]
+
+    def pull(self, cotangent: Any) -> Any:
+        """One recording and one sweep."""
+        return ad.vjp(self.f, self.problem.x)[1](cotangent if self.several else cotangent[0])
+
+    def jacobian(self, mode: str, lanes: int = 1) -> Any:
+        """As a user would ask for it; in reverse, all outputs are swept from one recording."""
+        if mode == "forward":
+            return ad.jacfwd(self.f)(self.problem.x)
+        return (ad.jacrev if self.several else ad.grad)(self.f)(self.problem.x)
+
+    def count(self, execute: Callable[[], Any]) -> Counts:
+        """As counted by the engine itself."""
+        with ad.count() as counts:
+            execute()
+        return Counts(sweeps=counts.sweeps, ops=counts.ops or None)
+
+    def tape_bytes(self) -> int:
+        """Bytes of a tape that was recorded and swept."""
+        tape = ad.Tape()
+        out = self.f(tape.lift(self.problem.x))
+        tape.pull((y, 1.0) for y in listed(out))
+        return int(tape.nbytes)

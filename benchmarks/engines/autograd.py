@@ -1,0 +1,38 @@
+"""The engine `autograd`: HIPS/autograd, a peer; scalars are taken from one array by indexing."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from benchmarks.engines.base import Engine, Includes, Reach, listed
+from benchmarks.functions.problem import Problem
+
+
+class Autograd(Engine):
+    """HIPS/autograd's `make_jvp` and `make_vjp`; nothing is recorded ahead."""
+
+    name = package = "autograd"
+    styles = ("scalars", "arrays")
+    reach = Reach(single_ops=2**12, gradient_ops=2**16)
+    includes = Includes(primal="plain Python", reverse="recording included")
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.np = importlib.import_module("autograd.numpy")
+        self.core = importlib.import_module("autograd.differential_operators")
+        self.x = self.np.array(problem.x)
+
+    def f(self, v: Any) -> Any:
+        """The problem's function, from a vector to a vector."""
+        scalars = self.problem.style == "scalars"
+        out = self.problem.f(self.np, [v[i] for i in range(len(v))] if scalars else v)
+        return self.np.array(listed(out)) if scalars else self.np.reshape(out, (-1,))
+
+    def push(self, tangent: Any) -> Any:
+        """One forward sweep."""
+        return self.core.make_jvp(self.f)(self.x)(self.np.array(tangent))[1]
+
+    def pull(self, cotangent: Any) -> Any:
+        """One recording and one sweep."""
+        return self.core.make_vjp(self.f)(self.x)[0](self.np.array(cotangent))

@@ -1,0 +1,90 @@
+"""Running what may fail: whatever a cell does, it costs that cell and nothing else.
+
+Limits: hanging is noticed by a signal, so only in the main thread of a POSIX system, and only once the interpreter gets
+control back: native code that never returns cannot be interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+
+class WrongError(Exception):
+    """A result that failed its check.
+
+    Attributes:
+        max_error: the largest relative difference seen; NaN or infinite where the result is no number at all.
+    """
+
+    def __init__(self, message: str, max_error: float) -> None:
+        super().__init__(message)
+        self.max_error = max_error
+
+
+class HangingError(Exception):
+    """A cell ran beyond its time limit."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a cell has no time."""
+
+    status: str
+    note: str
+    max_error: float = float("nan")
+
+
+def guarded(action: Callable[[], Any], limit: float) -> Any:
+    """Run something that may fail; a key press (Ctrl-C) alone goes through.
+
+    Args:
+        action: what to run.
+        limit: seconds it may take.
+
+    Returns:
+        What it returned, or the `Failure` that it ended in.
+    """
+    try:
+        with time_limit(limit):
+            return action()
+    except KeyboardInterrupt:
+        raise
+    except WrongError as problem:
+        return Failure("wrong", str(problem), problem.max_error)
+    except MemoryError:
+        return Failure("out_of_memory", "ran out of memory")
+    except HangingError as problem:
+        return Failure("error", str(problem))
+    except NotImplementedError as problem:  # how an engine says that it lacks a function or a rule
+        return Failure("unsupported", _first_line(problem))
+    except BaseException as problem:  # SystemExit and pytest's skip are no Exception, and must not end the run either
+        return Failure("error", f"{type(problem).__name__}: {_first_line(problem)}"[:200])
+
+
+def _first_line(problem: BaseException) -> str:
+    return str(problem).strip().partition("\n")[0][:200]
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `HangingError` in the block once it has run for so many seconds; see the module's text for the limits."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise HangingError(f"still running after {seconds:.3g} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    # Rings again every second, for code that catches everything.
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)

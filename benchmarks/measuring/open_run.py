@@ -1,0 +1,301 @@
+"""An open run: one that is being measured, in this process.  Opened, resumed and closed from anywhere.
+
+    run = open_run(Settings(Selection(families=("chain",))), Path("results"))
+    measure(run, reporter)
+    found, interrupted = close_run(run, reporter)
+
+`visits` measures, `runs.files` writes; what the numbers say is computed by `findings` when the run is closed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks import stopwatch
+from benchmarks.cells import Cell, Visit
+from benchmarks.engines import chosen
+from benchmarks.engines.base import Engine
+from benchmarks.experiments import checkpointing
+from benchmarks.findings import tables
+from benchmarks.functions.problem import Size
+from benchmarks.measuring import memory
+from benchmarks.measuring.gate import Gate
+from benchmarks.measuring.guard import Failure, guarded
+from benchmarks.measuring.prepared import Bound
+from benchmarks.measuring.progress import Reporter
+from benchmarks.options import OptionError, Selection, Settings
+from benchmarks.plan import plan, shuffled
+from benchmarks.runs.columns import IDENTITY, TimingRecord
+from benchmarks.runs.environment import describe, now
+from benchmarks.runs.files import (
+    RecordError,
+    Run,
+    Timings,
+    create_run,
+    lock_run,
+    read_environment,
+    read_run,
+    repair_timings,
+    write_environment,
+    write_records,
+)
+
+TIMING_SHARE = 0.7
+"""Share of the budget for timing; memory, statistics and figures need the rest."""
+CLOSING_SECONDS = 10.0
+"""Seconds kept free for statistics and figures."""
+SAME = ("cpu", "python", "version", "threads")
+"""What a resumed run must share with its beginning; otherwise its blocks could not be compared."""
+
+
+@dataclass
+class Ready:
+    """A cell that passed the gate.
+
+    Attributes:
+        record: its record without block and times.
+        run: what to time.
+        seconds: one execution, estimated, then as last measured.
+        cost: seconds of wall clock that one visit takes, estimated, then as last seen.
+    """
+
+    record: TimingRecord
+    run: Callable[[], Any]
+    seconds: float
+    cost: float
+
+
+@dataclass
+class OpenRun:
+    """A run being measured.
+
+    Attributes:
+        folder: where its files are.
+        settings: how it is made.
+        visits: those to be made, in order.
+        engines: by name.
+        timings: where records go.
+        started: when the budget began, on `time.monotonic`'s clock.
+        deadline: when timing must be over, on the same clock.
+        visit_cost: seconds of wall clock for a visit, from the seconds of one execution.
+        release: lets other processes write this run.
+        left: visits still to be made, by cell.
+        bound: engines bound to problems so far.
+        ready: cells that passed the gate and have not failed since.
+        gate: what the gate has accepted.
+        block: the block at work.
+    """
+
+    folder: Path
+    settings: Settings
+    visits: list[Visit]
+    engines: Mapping[str, type[Engine]]
+    timings: Timings
+    started: float
+    deadline: float
+    visit_cost: Callable[[float], float] = stopwatch.visit_cost
+    release: Callable[[], None] = lambda: None
+    left: Counter[Cell] = field(default_factory=Counter)
+    bound: dict[tuple[str, Size, str], Bound] = field(default_factory=dict)
+    ready: dict[Cell, Ready] = field(default_factory=dict)
+    gate: Gate = field(default_factory=Gate)
+    block: int = 0
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is its folder's."""
+        return self.folder.name
+
+
+def open_run(
+    settings: Settings,
+    results: Path,
+    *,
+    resume: Path | None = None,
+    visits: Sequence[Visit] | None = None,
+    visit_cost: Callable[[float], float] = stopwatch.visit_cost,
+    details: Mapping[str, Any] | None = None,
+    started: float | None = None,
+) -> OpenRun:
+    """Open a new run, or take up one that was interrupted.
+
+    Args:
+        settings: how it is made; for a run to resume those of `resumed_settings`.
+        results: the folder that runs are kept in.
+        resume: the folder of the run to finish.
+        visits: those wanted, by default all that the settings give; what a resumed run has is left out.
+        visit_cost: seconds of wall clock that the stopwatch takes, from the seconds of one execution.
+        details: what `environment.json` shall say besides, of a new run.
+        started: when the budget began, on `time.monotonic`'s clock; by default now.
+
+    Raises:
+        RecordError: the run to resume was begun on another machine, is at work elsewhere, or cannot be read.
+        OptionError: the selection is wrong.
+        OSError: nothing can be written.
+    """
+    if visits is None:
+        visits = shuffled(plan(settings.selection), settings.blocks, settings.seed)
+    environment = describe()
+    folder = resume or create_run(results)
+    release = lock_run(folder)
+    try:
+        if resume is None:
+            begun = _beginning(folder.name, settings, details or {}, environment)
+        else:
+            begun = read_environment(folder)
+            for name in SAME:
+                if begun.get(name) != environment[name]:
+                    raise RecordError(f"{folder}: was begun with {name} {begun.get(name)!r}, not {environment[name]!r}")
+            repair_timings(folder)
+            visits = remaining(visits, read_run(folder).timings)
+        engines = {engine.name: engine for engine in chosen(sorted({visit.cell.engine for visit in visits}))}
+        begun["versions"] = begun.get("versions", {}) | _versions(engines)
+        session = {name: environment[name] for name in ("commit", "dirty", "command")}
+        session |= {"started": now(), "finished": None, "load_average": environment["load_average"]}
+        sessions = [*begun.get("sessions", []), session]
+        write_environment(folder, {**begun, "finished": None, "sessions": sessions})
+        timings = Timings(folder)
+    except BaseException:
+        release()
+        raise
+    started = time.monotonic() if started is None else started
+    return OpenRun(
+        folder=folder,
+        settings=settings,
+        visits=list(visits),
+        engines=engines,
+        timings=timings,
+        started=started,
+        deadline=started + TIMING_SHARE * settings.budget,
+        visit_cost=visit_cost,
+        release=release,
+        left=Counter(visit.cell for visit in visits),
+    )
+
+
+def resumed_settings(folder: Path, settings: Settings, *, changed: bool = False) -> Settings:
+    """The settings that a run was begun with, and the budget and time limit given now.
+
+    Args:
+        folder: the run.
+        settings: those given now.
+        changed: whether blocks or seed were given anew, which cannot be.
+
+    Raises:
+        OptionError: more than a budget and a time limit was given.
+        RecordError: the run does not say how it was begun.
+    """
+    begun = read_environment(folder).get("settings")
+    if not isinstance(begun, dict):
+        raise RecordError(f"{folder}: environment.json has no settings, so it cannot be resumed")
+    if changed or settings.selection != Selection():
+        raise OptionError(
+            "--resume: the run keeps its own selection, blocks and seed; give only a budget or time limit"
+        )
+    try:
+        selected = {name: tuple(v) if v is not None else None for name, v in begun["selection"].items()}
+        return Settings(Selection(**selected), settings.budget, begun["blocks"], begun["seed"], settings.time_limit)
+    except (KeyError, TypeError, AttributeError):
+        raise RecordError(f"{folder}: the settings in environment.json are not those of a run") from None
+
+
+def remaining(visits: Sequence[Visit], timings: pd.DataFrame) -> list[Visit]:
+    """The visits of a resumed run that still have to be made: what is measured or decided is not done again.
+
+    Args:
+        visits: all visits of the run.
+        timings: its records so far.
+    """
+    records = timings[timings["status"] != "over_budget"]
+    keys = list(records[list(IDENTITY)].itertuples(index=False, name=None))
+    done = set(zip(records["block"], keys, records["twin"], strict=True))
+    given_up = {key for key, status in zip(keys, records["status"], strict=True) if status != "ok"}
+    return [
+        visit
+        for visit, key in ((visit, visit.cell.identity) for visit in visits)
+        if key not in given_up and (visit.block, key, visit.twin) not in done
+    ]
+
+
+def seconds_left(run: OpenRun) -> float:
+    """Seconds that the visits still to be made will take."""
+    return sum(run.left[cell] * ready.cost for cell, ready in run.ready.items())
+
+
+def close_run(run: OpenRun, reporter: Reporter, *, interrupted: bool = False) -> tuple[Run, bool]:
+    """Measure memory, write what follows from the timings, and let the run go.
+
+    Args:
+        run: whose visits are over; of an interrupted one, only what follows from its timings is written.
+        reporter: says where it is.
+        interrupted: whether it was.
+
+    Returns:
+        The run as it can be read back, and whether it was interrupted, by now.
+    """
+    run.timings.close()
+    if not interrupted:
+        try:
+            _memory_pass(run, reporter)
+            _checkpointing_pass(run, reporter)
+        except KeyboardInterrupt:
+            interrupted = True
+    reporter.phase("Computing statistics")
+    found = tables.analyse(run.folder)
+    environment = read_environment(run.folder)
+    environment["finished"] = now()
+    environment["sessions"][-1] |= {"finished": now(), "outcome": "interrupted" if interrupted else "finished"}
+    write_environment(run.folder, environment)
+    run.release()
+    return replace(found, environment=environment), interrupted
+
+
+def _memory_pass(run: OpenRun, reporter: Reporter) -> None:
+    """Measure memory of what was selected, unless it was measured before."""
+    path = run.folder / "memory.csv"
+    loads = memory.plan(run.settings.selection)
+    if not loads or path.exists():
+        return
+    reporter.phase("Measuring memory")
+    left = max(run.settings.budget - (time.monotonic() - run.started) - CLOSING_SECONDS, 0.0)
+    records = []
+    for record in memory.measure(loads, run=run.name, budget=left, time_limit=run.settings.time_limit):
+        records.append(record)
+        reporter.at(len(records) / len(loads), f"{record.graph} {record.n_inputs} {record.engine} {record.mode}")
+    write_records(path, records)
+
+
+def _checkpointing_pass(run: OpenRun, reporter: Reporter) -> None:
+    """Measure the price of checkpointing, in runs of the whole plan, unless it was measured before."""
+    path = run.folder / "checkpointing.csv"
+    if run.settings.selection == Selection() and not path.exists():
+        reporter.phase("Measuring the price of checkpointing")
+        write_records(path, list(checkpointing.measure(run=run.name)))
+
+
+def _beginning(
+    name: str, settings: Settings, details: Mapping[str, Any], environment: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "run": name,
+        "started": now(),
+        "finished": None,
+        "settings": asdict(settings),
+        **details,
+        "noise_floor": None,
+        "noise": None,
+        **environment,
+    }
+
+
+def _versions(engines: Mapping[str, type[Engine]]) -> dict[str, str]:
+    """The versions of the packages behind the engines; one that cannot say its version has none."""
+    said = {engine.package or name: guarded(engine.version, 10.0) for name, engine in engines.items()}
+    return {name: version for name, version in said.items() if version and not isinstance(version, Failure)}

@@ -1,0 +1,98 @@
+"""What is measured in a run: the default plan, the selection from it, the order of visits, the twins."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from benchmarks.cells import Cell, Visit, evaluation, sweeps, work
+from benchmarks.engines import chosen
+from benchmarks.engines.base import Engine
+from benchmarks.functions import catalogue
+from benchmarks.functions.problem import Family, Size
+from benchmarks.options import OptionError, Selection
+
+DERIVATIVES = (("forward", "jvp"), ("forward", "gradient"), ("reverse", "vjp"), ("reverse", "gradient"))
+STEP = 4
+"""Sizes are powers of this, in a family that does not state its own."""
+TWINS = 5
+
+
+def plan(selection: Selection) -> list[Cell]:
+    """The cells selected, smallest first.
+
+    Raises:
+        OptionError: a family or an engine is unknown, or the selection leaves nothing.
+    """
+    try:
+        families = catalogue.families(selection.families)
+        engines = chosen(selection.engines)
+    except ValueError as problem:
+        raise OptionError(f"--{problem}") from None
+    cells = {
+        cell
+        for engine in engines
+        for family in families
+        for cell in _cells(family, engine, selection.sizes)
+        if (selection.modes is None or cell.mode in selection.modes)
+        and (selection.quantities is None or cell.quantity in selection.quantities)
+    }
+    if not cells:
+        raise OptionError("selection: there is no such cell; `python -m benchmarks list` shows what there is")
+    return sorted(cells, key=lambda cell: (work(cell), cell))
+
+
+def twins(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells that every block visits twice: a few derivatives from cheap to dear, in both modes.
+
+    Args:
+        cells: smallest first.
+    """
+    derivatives = [cell for cell in cells if cell.mode != "primal"] or list(cells)
+    places = [round((k + 0.5) / TWINS * len(derivatives) - 0.5) for k in range(TWINS)]
+    return list(dict.fromkeys(derivatives[min(place, len(derivatives) - 1)] for place in places))
+
+
+def shuffled(cells: Sequence[Cell], blocks: int, seed: int) -> list[Visit]:
+    """All visits, block after block; each block visits every cell once, and a twin twice, in an order of its own."""
+    doubled = [*((cell, 0) for cell in sorted(cells)), *((cell, 1) for cell in sorted(twins(cells)))]
+    visits = []
+    for block in range(1, blocks + 1):
+        order = doubled.copy()
+        random.Random(f"{seed} {block}").shuffle(order)
+        visits += [Visit(block, cell, twin) for cell, twin in order]
+    return visits
+
+
+def _cells(family: Family, engine: type[Engine], numbers: Sequence[int] | None) -> Iterator[Cell]:
+    for size in family.sizes_from(numbers) if numbers else _sizes(family, engine):
+        problem = catalogue.problem(family.name, size)
+        if problem.style not in engine.styles:
+            continue
+        for mode, quantity in (("primal", "primal"), *DERIVATIVES):
+            # With one input the jvp is the gradient, and with one output the vjp is: they are measured once.
+            if (quantity == "jvp" and problem.n_inputs == 1) or (quantity == "vjp" and problem.n_outputs == 1):
+                continue
+            cell = Cell(family.name, size, engine.name, mode, quantity)
+            if (mode != "primal" and mode not in engine.modes) or not (numbers or _within(cell, engine)):
+                continue
+            yield cell
+            if engine.lanes > 1 and mode == "forward" and sweeps(cell) > 1:
+                yield replace(cell, lanes=engine.lanes)
+
+
+def _within(cell: Cell, engine: type[Engine]) -> bool:
+    """Whether the default plan goes as far as this with an engine."""
+    if sweeps(cell) > 1:
+        return work(cell) <= engine.reach.gradient_ops
+    return evaluation(cell.problem) <= engine.reach.single_ops or cell.size == engine.reach.far.get(cell.graph)
+
+
+def _sizes(family: Family, engine: type[Engine]) -> Sequence[Size]:
+    """The family's own sizes, or powers, as far as one op per input would go; and how far the engine goes with it."""
+    if family.sizes:
+        return family.sizes
+    powers = [STEP**k for k in range(64) if STEP**k <= engine.reach.single_ops]
+    far = engine.reach.far.get(family.name)
+    return [*family.sizes_from(powers), *([] if far is None else [far])]

@@ -1,0 +1,277 @@
+"""Blocks, budget, failures and resuming, with engines that misbehave; counted and looked at, never timed."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections import Counter
+
+import pytest
+from harness import begin, measured_in, once, records_of
+
+from benchmarks.cells import Cell, Visit
+from benchmarks.engines import engine
+from benchmarks.engines.base import Counts
+from benchmarks.measuring import visits as measuring
+from benchmarks.measuring.guard import HangingError, guarded, time_limit
+from benchmarks.measuring.open_run import close_run, open_run, remaining
+from benchmarks.measuring.progress import Reporter
+from benchmarks.options import Selection, Settings
+from benchmarks.plan import plan, shuffled, twins
+from benchmarks.runs.files import read_run, read_table, repair_timings
+
+pytestmark = pytest.mark.usefixtures("small_heap")
+CELLS = plan(Selection(families=("chain",), engines=("ad",), sizes=(1, 2, 4)))
+
+
+def misbehaving(what, mode="reverse", **statements):
+    """The engine `ad`, but for gradients of four inputs in one mode, where it does something else."""
+
+    class Misbehaving(engine("ad")):
+        def jacobian(self, asked, lanes=1):
+            here = (self.problem.n_inputs, asked) == (4, mode)
+            return what() if here else super().jacobian(asked, lanes)
+
+        def count(self, execute):
+            return Counts(1, None) if self.problem.n_inputs == 4 else super().count(execute)
+
+    for name, statement in statements.items():
+        setattr(Misbehaving, name, statement)
+    return {"ad": Misbehaving}
+
+
+def fail(problem):
+    def raising():
+        raise problem
+
+    return raising
+
+
+def hang():
+    while True:
+        pass
+
+
+def test_every_block_visits_every_cell_once_and_twins_twice():
+    visits = shuffled(CELLS, 4, seed=3)
+    for block in range(1, 5):
+        seen = Counter(v.cell for v in visits if v.block == block)
+        assert seen == Counter(CELLS) + Counter(twins(CELLS))
+    assert [v.block for v in visits] == sorted(v.block for v in visits)
+
+
+def test_the_order_is_shuffled_anew_in_each_block_and_repeats_with_its_seed():
+    orders = {tuple(v.cell for v in shuffled(CELLS, 4, seed=3) if v.block == block) for block in range(1, 5)}
+    assert len(orders) == 4
+    assert shuffled(CELLS, 4, seed=3) == shuffled(CELLS, 4, seed=3) != shuffled(CELLS, 4, seed=4)
+
+
+def test_a_run_records_every_visit(tmp_path):
+    rows = records_of(measured_in(tmp_path, CELLS, Settings(blocks=3)), tmp_path)
+    assert set(rows["status"]) == {"ok"}
+    copies = rows["twin"] == 1
+    assert copies.sum() == 3 * len(twins(CELLS))
+    assert (rows[~copies].groupby("block").size() == len(CELLS)).all()
+    gradients = rows[rows["quantity"] == "gradient"]
+    forward = gradients["mode"] == "forward"
+    assert (gradients[forward]["sweeps"] == gradients[forward]["n_inputs"]).all()
+    assert (gradients[~forward]["sweeps"] == 1).all()
+    assert (gradients[forward]["ops_executed"] == gradients[forward]["n_ops"] * gradients[forward]["n_inputs"]).all()
+    assert (gradients[~forward]["ops_executed"] == 2 * gradients[~forward]["n_ops"]).all()
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "note"),
+    [
+        (fail(ZeroDivisionError("by zero\nsecond line")), "error", "ZeroDivisionError: by zero"),
+        (fail(MemoryError()), "out_of_memory", "ran out of memory"),
+        (lambda: [0.0], "wrong", "gave 1 numbers, expected 4"),
+        (hang, "error", "still running after 0.2 s"),
+        (fail(SystemExit(3)), "error", "SystemExit: 3"),
+        (lambda: pytest.skip("not today"), "error", "Skipped: not today"),
+        (fail(NotImplementedError("no rule for hypot")), "unsupported", "no rule for hypot"),
+    ],
+)
+def test_a_cell_that_fails_gets_its_record_and_the_run_goes_on(tmp_path, what, status, note):
+    engines = misbehaving(what)
+    run = measured_in(tmp_path, CELLS, Settings(blocks=2, time_limit=0.2), engines=engines)
+    rows = records_of(run, tmp_path)
+    (failed,) = rows[rows["status"] != "ok"].to_dict("records")
+    assert (failed["status"], failed["note"], failed["block"]) == (status, note, 0)
+    assert math.isnan(failed["seconds_median"])
+    assert len({cell.identity for cell in CELLS}) == len(rows[["n_inputs", "mode", "quantity"]].drop_duplicates())
+
+
+def test_a_cell_that_fails_later_keeps_what_it_had_and_is_not_visited_again(tmp_path):
+    where = Cell("chain", 4, "ad", "reverse", "gradient")
+    calls = []
+
+    def stopwatch(execute, seconds):
+        if execute is run.ready[where].run:
+            calls.append(1)
+            if len(calls) == 2:
+                raise ValueError("late")
+        return once(execute, seconds)
+
+    run = begin(tmp_path, CELLS, Settings(blocks=4))
+    for cell in CELLS:
+        measuring.admit(run, cell)
+    for visit in shuffled(CELLS, 4, 1):
+        if where in run.ready:
+            measuring.visit(run, visit, stopwatch)
+        else:
+            assert visit.cell != where or measuring.visit(run, visit, once) is None
+    rows = records_of(run, tmp_path)
+    mine = rows[(rows["n_inputs"] == 4) & (rows["mode"] == "reverse")]
+    assert sorted(mine["status"]) == ["error", "ok"]
+
+
+def test_what_does_not_fit_the_budget_is_skipped_largest_first(tmp_path):
+    cells = plan(Selection(families=("chain",), engines=("ad",), modes=("reverse",), sizes=(4, 16, 64, 256)))
+    run = begin(tmp_path, cells, Settings(blocks=1))
+    run.visit_cost = lambda seconds: 0.0 if len(run.ready) < 2 else 1e6  # two fit, and then nothing
+    for cell in cells:
+        measuring.admit(run, cell)
+    rows = records_of(run, tmp_path)
+    assert list(rows["n_inputs"]) == [64, 256]
+    assert set(rows["status"]) == {"over_budget"}
+    assert rows["seconds_min"].isna().all()
+    assert rows["sweeps"].isna().all()
+
+
+def test_blocks_that_no_longer_fit_lose_the_dearest_cells_first(tmp_path):
+    run = begin(tmp_path, CELLS, Settings(blocks=2))
+    for cell in CELLS:
+        measuring.admit(run, cell)
+    dear = CELLS[3]
+    run.ready[dear].cost = 1e6
+    for visit in shuffled(CELLS, 2, 1):
+        measuring.visit(run, visit, once)
+    rows = records_of(run, tmp_path)
+    (skipped,) = rows[rows["status"] != "ok"].to_dict("records")
+    assert skipped["status"] == "over_budget"
+    assert (skipped["n_inputs"], skipped["mode"], skipped["quantity"]) == (dear.size, dear.mode, dear.quantity)
+
+
+def test_nothing_is_timed_after_the_deadline(tmp_path):
+    run = begin(tmp_path, CELLS, Settings(blocks=1))
+    for cell in CELLS:
+        measuring.admit(run, cell)
+    run.deadline = time.monotonic() - 1.0
+    for visit in shuffled(CELLS, 1, 1):
+        measuring.visit(run, visit, fail(AssertionError("timed")))
+    records = records_of(run, tmp_path)
+    assert set(records["status"]) == {"over_budget"}
+    assert records[["max_error", "sweeps", "ops_executed", "prepare_seconds", "seconds_min"]].isna().all().all()
+
+
+def test_resuming_makes_exactly_the_visits_that_are_missing(tmp_path):
+    visits = shuffled(CELLS, 3, 1)
+    run = begin(tmp_path, CELLS, Settings(blocks=3))
+    for cell in CELLS:
+        measuring.admit(run, cell)
+    done = visits[: len(visits) // 2]
+    for visit in done:
+        measuring.visit(run, visit, once)
+    left = remaining(visits, records_of(run, tmp_path))
+    assert left == visits[len(done) :]
+
+
+def test_resuming_tries_again_what_was_over_budget_and_nothing_that_failed(tmp_path):
+    where = Cell("chain", 4, "ad", "reverse", "gradient")
+    run = begin(tmp_path, CELLS, Settings(blocks=2), engines=misbehaving(fail(ValueError("no"))))
+    measuring.admit(run, where)
+    run.deadline = 0.0
+    measuring.admit(run, CELLS[0])
+    run.timings.close()
+    repair_timings(tmp_path)
+    rows = read_table(tmp_path / "timings.csv")
+    assert list(rows["status"]) == ["error"]
+    visits = shuffled(CELLS, 2, 1)
+    assert remaining(visits, rows) == [visit for visit in visits if visit.cell != where]
+
+
+def test_every_kind_of_cell_has_its_own_key():
+    cells = plan(Selection())
+    assert len({cell.identity for cell in cells}) == len(cells)
+    assert len({str(cell) for cell in cells}) == len(cells)
+
+
+def test_a_time_limit_interrupts_code_that_catches_everything():
+    def stubborn():
+        caught = 0
+        while caught < 2:
+            try:
+                hang()
+            except HangingError:
+                caught += 1
+        return caught
+
+    with time_limit(0.01):
+        assert stubborn() == 2
+
+
+def test_ctrl_c_is_not_swallowed():
+    with pytest.raises(KeyboardInterrupt):
+        guarded(fail(KeyboardInterrupt()), 1.0)
+
+
+def test_visits_and_cells_say_what_they_are():
+    assert str(Visit(2, Cell("map", (4, 8), "ad", "forward", "gradient"), twin=1)) == (
+        "block 2: map 4x8 ad forward gradient (twin)"
+    )
+
+
+def raising(problem):
+    def raise_it(*_):
+        raise problem
+
+    return raise_it
+
+
+@pytest.mark.parametrize("where", ["missing", "version", "prepare", "__init__", "seed"])
+@pytest.mark.parametrize("problem", [ValueError("no"), SystemExit(1), pytest.skip.Exception("no")], ids=repr)
+def test_an_engine_that_raises_anywhere_costs_its_own_cells_and_nothing_else(tmp_path, where, problem):
+    broken = misbehaving(
+        None, **{where: classmethod(raising(problem)) if where in ("missing", "version") else raising(problem)}
+    )
+    engines = {"ad": broken["ad"], "finite-differences": engine("finite-differences")}
+    cells = plan(Selection(families=("chain",), engines=tuple(engines), sizes=(2,)))
+    records = records_of(measured_in(tmp_path, cells, Settings(blocks=1), engines=engines), tmp_path)
+    others = records[records["engine"] != "ad"]
+    assert set(others["status"]) == {"ok"}
+    mine = records[(records["engine"] == "ad") & (records["quantity"] == "jvp")]
+    assert list(mine["status"]) == ["error"]
+
+
+def test_a_time_that_failed_keeps_nothing_that_was_measured(tmp_path):
+    """A cell that passes the gate and fails in a block has no error of a check, no counts and no preparation."""
+    run = begin(tmp_path, CELLS, Settings(blocks=1))
+    for cell in CELLS:
+        measuring.admit(run, cell)
+    for visit in run.visits:
+        measuring.visit(run, visit, raising(MemoryError()))
+    records = records_of(run, tmp_path)
+    assert set(records["status"]) == {"out_of_memory"}
+    assert records[["max_error", "sweeps", "ops_executed", "prepare_seconds", "seconds_min"]].isna().all().all()
+
+
+def test_a_run_is_opened_resumed_and_closed_from_any_process(tmp_path, capsys):
+    settings = Settings(
+        Selection(families=("chain",), engines=("ad",), sizes=(1, 4), modes=("reverse",)), budget=12.0, blocks=2
+    )
+    run, reporter = open_run(settings, tmp_path), Reporter(sys.stdout)
+    half, run.visits[:] = run.visits[:], run.visits[: len(run.visits) // 2]
+    measuring.measure(run, reporter)
+    found, interrupted = close_run(run, reporter, interrupted=True)
+    assert interrupted
+    assert found.environment["sessions"][0]["outcome"] == "interrupted"
+    again = open_run(settings, tmp_path, resume=run.folder)
+    assert again.visits == half[len(half) // 2 :]
+    measuring.measure(again, reporter)
+    found, interrupted = close_run(again, reporter)
+    assert not interrupted
+    assert [len(read_run(run.folder).timings), set(found.timings["status"])] == [len(half), {"ok"}]
+    assert found.memory is not None
+    assert found.environment["versions"]["ad"]
