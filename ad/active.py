@@ -185,10 +185,11 @@ def nested() -> bool:
 
 @contextmanager
 def in_progress() -> Iterator[None]:
-    """Around the function that is being differentiated."""
+    """Around the function that is being differentiated; NumPy's warnings are off, as on floats there are none."""
     _progress.depth += 1
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     finally:
         _progress.depth -= 1
 

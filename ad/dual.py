@@ -163,12 +163,12 @@ def _class(tag: Level) -> Any:
 
 def lift(primals: list[Any], tangents: list[Any], tag: Level) -> list[Dual]:
     """Duals of the sweep that `tag` stands for."""
-    if not set(map(type, primals)) <= {float} and any(map(is_array, primals)):
-        pairs = zip(primals, tangents, strict=True)
-        return [Dual.arrays.lift(p, t, tag) if is_array(p) else lift([p], [t], tag)[0] for p, t in pairs]
     cls = _class(tag)
     lifted = []
     for primal, tangent in zip(primals, tangents, strict=True):
+        if type(primal) is not float and is_array(primal):
+            lifted.append(Dual.arrays.lift(primal, tangent, tag))
+            continue
         dual = cls()
         dual.primal = primal
         dual.tangent = tangent

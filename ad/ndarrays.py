@@ -75,18 +75,21 @@ def require_numbers(name: str, x: Any) -> None:
     Raises:
         TypeError: its elements are complex, times, text or objects; the message names the argument.
     """
-    if x.dtype.kind not in "fiub":
+    if x.dtype.kind not in "fiub" or x.dtype.char == "g":
         raise TypeError(f"{name}: got an array of {x.dtype}, expected one of real numbers")
 
 
 def floating(name: str, x: Any) -> Any:
-    """A copy of an array of real numbers that can carry a derivative; integers become float64.
+    """An array that can carry a derivative: of float64 or float32 as it is, of integers as float64.
 
     Raises:
-        TypeError: its elements are not float64, float32 or integers; the message names the argument.
+        TypeError: it holds something else, or is of a class that NumPy would not treat as an array; the message names the
+            argument.
     """
+    if type(x) is not np.ndarray and type(x) is not np.memmap:
+        raise TypeError(f"{name}: got {type(x).__name__}, expected a plain NumPy array")
     if x.dtype in FLOATING:
-        return np.array(x, subok=False)
+        return x
     if x.dtype.kind in "iu":
         return x.astype(np.float64)
     raise TypeError(f"{name}: got an array of {x.dtype}, expected one of float64, float32 or integers")
