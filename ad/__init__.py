@@ -22,8 +22,8 @@ The table of contents:
     checks            `check_jvp`, `check_vjp`, `check_adjoint`, `check_derivatives`: for functions of your own
     compiled          `compile`: a tape frozen into flat arrays and swept at machine speed (needs numba)
 
-Every op of `OPS`, and every map, is a function of this module (`ad.sin`, `ad.atan2`, ...), so the module itself is an array-API style
-namespace `xp` for functions written as `f(xp, x)`.
+Every op of `OPS`, and every map, is a function of this module (`ad.sin`, `ad.atan2`, ...), so the module itself is an
+array-API style namespace `xp` for functions written as `f(xp, x)`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -31,20 +31,19 @@ from typing import TYPE_CHECKING, Any
 from ad.active import functions
 from ad.array_dual import ArrayDual
 from ad.array_tape import ArrayVar
-from ad.arrays import MAPS
 from ad.checkpoint import checkpoint_schedule, checkpointed_value_and_grad, optimal_advances
 from ad.checks import DerivativeError, check_adjoint, check_derivatives, check_jvp, check_vjp
 from ad.compiled.program import Program, compile
 from ad.counting import Counts, count
 from ad.dual import Dual
-from ad.maps import structure as _structure  # the maps are declared by importing them
+from ad.maps import DECLARED
 from ad.ops import OPS, derivative_table
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
 from ad.scalars import FLOATS
 from ad.tape import Tape, Var
 from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
 
-globals().update(MAPS | functions)
+globals().update(DECLARED | functions)
 
 if TYPE_CHECKING:
 
@@ -87,5 +86,5 @@ __all__ = [
     "value_and_grad",
     "vjp",
     *functions,
-    *MAPS,
+    *DECLARED,
 ]

@@ -1,7 +1,7 @@
 """Forward mode on arrays: a primal and a tangent of the same shape, side by side.
 
-As `ad.dual` for numbers: the methods are generated from the rows, and this module says only that a partial is multiplied by
-the tangent.  A map is applied to the tangents as it is to the primals.
+As `ad.dual` for numbers: the methods are generated from the rows, and this module says only that a partial is
+multiplied by the tangent.  A map is applied to the tangents as it is to the primals.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, Rule, is_array
-from ad.array_methods import PARTIALS, Case, install, like, partial_source, scope
-from ad.arrays import Array, activity, dtype_of, full, prepared, shape_of
+from ad.active import ZERO, Active, Rule
+from ad.array_methods import PARTIALS, Case, install, like, partial_source
+from ad.arrays import Array, activity, dtype_of, full, prepared
 from ad.dual import _HANDMADE, Dual, Level
 from ad.linear import Map
 from ad.ndarrays import floating
@@ -24,7 +24,8 @@ class ArrayDual(Array):
 
     Attributes:
         primal: the values.
-        tangent: their derivative in the direction of the sweep's seed, in a shape that broadcasts to that of the primal.
+        tangent: their derivative in the direction of the sweep's seed, in a shape that broadcasts to that of the
+            primal.
 
     Example:
         >>> x = ArrayDual(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
@@ -162,4 +163,3 @@ for _cls, _new, _mode in (
     (_CountedArrayDual, _CountedArrayDual, _emit_counted),
 ):
     install(_cls, _mode, "y.tag is x.tag", {"New": _new})
-

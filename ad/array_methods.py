@@ -1,8 +1,8 @@
-"""From rows to the methods of an array class, one per op, with the common case (plain NumPy primals) written out inline.
+"""From rows to the methods of an array class, one per op, with the common case (plain primals) written out inline.
 
-As `ad.methods` does for numbers: what a mode does with the partials is not decided here, but handed in by `ad.array_dual`
-and `ad.array_tape`.  A row's text is NumPy as it stands; where primals carry derivatives themselves, the same functions of
-NumPy hand on to this package by NumPy's protocols, so the expressions serve every order.
+As `ad.methods` does for numbers: what a mode does with the partials is not decided here, but handed in by
+`ad.array_dual` and `ad.array_tape`.  A row's text is NumPy as it stands; where primals carry derivatives themselves,
+the same functions of NumPy hand on to this package by NumPy's protocols, so the expressions serve every order.
 """
 
 from __future__ import annotations
@@ -61,8 +61,11 @@ def scope() -> dict[str, Any]:
     """What generated code on arrays refers to: NumPy's functions, which call ours on active arrays."""
     return {
         **names({name: rule.value for name, rule in RULES.items()}),
-        **{"ndarray": np.ndarray, "ZERO": ZERO, "like": like},
-        **{"PLAIN": (np.ndarray, np.float64, np.float32), "NUMBERS": (float, int, np.float64, np.float32)},
+        "ndarray": np.ndarray,
+        "ZERO": ZERO,
+        "like": like,
+        "PLAIN": (np.ndarray, np.float64, np.float32),
+        "NUMBERS": (float, int, np.float64, np.float32),
     }
 
 
@@ -85,9 +88,7 @@ def _partials(row: Op) -> tuple[Callable[..., Any] | None, ...]:
     )
 
 
-PARTIALS: dict[str, tuple[Callable[..., Any] | None, ...]] = {
-    name: _partials(rule.row) for name, rule in RULES.items()
-}
+PARTIALS: dict[str, tuple[Callable[..., Any] | None, ...]] = {name: _partials(rule.row) for name, rule in RULES.items()}
 """For each op its partials as functions of `(xp, yp, out)`, on arrays and on active arrays; None where one is 0."""
 
 _UNARY = """

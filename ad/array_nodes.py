@@ -1,8 +1,9 @@
 """Nodes of array ops on a tape: what each keeps, and how an adjoint is pulled back through it.
 
 A node does not hold partials but the operands and the output that they are computed from, and none that no partial asks
-for; the adjoint is multiplied by the partial as it is pulled back.  There is one class of nodes for each op and activity of
-its operands, generated from the rows.  What is pulled back along a broadcast operand is summed to the operand's shape.
+for; the adjoint is multiplied by the partial as it is pulled back.  There is one class of nodes for each op and
+activity of its operands, generated from the rows.  What is pulled back along a broadcast operand is summed to the
+operand's shape.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ad.active import RULES, ZERO, Active
-from ad.array_methods import BOTH, X, Y, Case, cases, like, partial_source, scope
+from ad.array_methods import BOTH, Case, X, Y, cases, like, partial_source, scope
 from ad.arrays import full, unbroadcast
 from ad.ops import Op
 from ad.scalars import build

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, Rule, is_array
+from ad.active import ZERO, Active, Rule
 from ad.array_methods import Case, install
-from ad.array_nodes import NODES, MapNode, Node, NumberNode, OpNode, add, needs, node_of
+from ad.array_nodes import NODES, MapNode, Node, NumberNode, add, needs, node_of
 from ad.arrays import Array, activity, dtype_of, full, prepared, shape_of
 from ad.linear import Map
 from ad.ndarrays import floating
@@ -64,7 +64,7 @@ class ArrayVar(Array):
     def lift(cls, nodes: Nodes, primal: Any) -> ArrayVar:
         """Declare one input."""
         nodes.arrays = True
-        return _var(primal if isinstance(primal, Active) else floating("primal", primal), Node(), nodes)
+        return _var(primal if isinstance(primal, Active) else kept(floating("primal", primal)), Node(), nodes)
 
     @classmethod
     def of_number(cls, x: Var) -> ArrayVar:
@@ -182,4 +182,3 @@ def _emit(row: Op, case: Case) -> list[str]:
 
 
 install(ArrayVar, _emit, "y.tape is x.tape", {**NODES, "kept": kept})
-

@@ -1,10 +1,10 @@
 """Arrays that carry a derivative: what `ArrayDual` and `ArrayVar` have in common.
 
-`ad.array_dual` and `ad.array_tape` say what a mode does with the partials, as `ad.dual` and `ad.tape` do for numbers.  The
-derivative of an array may be held in any shape that broadcasts to that of the primal (`full` makes it whole), so that the
-adjoint behind a sum is one number until an op needs more.  Plain NumPy code works on these arrays by NumPy's protocols
-(`ad.active`): an op is looked up among the rows, another function among those of `ad.maps`; what is in neither raises an
-error that names it.
+`ad.array_dual` and `ad.array_tape` say what a mode does with the partials, as `ad.dual` and `ad.tape` do for numbers.
+The derivative of an array may be held in any shape that broadcasts to that of the primal (`full` makes it whole), so
+that the adjoint behind a sum is one number until an op needs more.  Plain NumPy code works on these arrays by NumPy's
+protocols (`ad.active`): an op is looked up among the rows, another function among those of `ad.maps`; what is in
+neither raises an error that names it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ MAPS: dict[str, Callable[..., Any]] = {}
 class Array(Active):
     """An array that carries a derivative: the common base of `ArrayDual` and `ArrayVar`.
 
-    It has NumPy's attributes, and NumPy's methods as far as they have derivatives here.  Comparisons give arrays of bools.
-    It is not changed in place.
+    It has NumPy's attributes, and NumPy's methods as far as they have derivatives here.  Comparisons give arrays of
+    bools.  It is not changed in place.
     """
 
     __slots__ = ()
@@ -87,7 +87,7 @@ class Array(Active):
     def __ne__(self, other: object) -> Any:
         return primal_of(self) != primal_of(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __bool__(self) -> bool:
         return bool(primal_of(self))
@@ -134,9 +134,15 @@ class Array(Active):
             raise TypeError(f"astype: got {dtype}, expected {self.dtype}; convert what the function is given")
         return self
 
-    def item(self) -> NoReturn:
+    def __float__(self) -> float:
+        raise TypeError(
+            f"float(): got a {kind_of(self)}, whose derivative would be lost; leave it an array, use np.stack, "
+            "np.concatenate or np.where for an assignment, or .primal for the value alone"
+        )
+
+    def item(self) -> float:
         """Refused: a float has no derivative."""
-        raise TypeError(f"item: got a {kind_of(self)}, whose derivative would be lost; use x[()], or .primal")
+        return float(self)
 
     tolist = item
 
@@ -146,7 +152,7 @@ class Array(Active):
 
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of a number or array, active or not."""
-    return x.shape if hasattr(x, "shape") else ()  # type: ignore[no-any-return]
+    return x.shape if hasattr(x, "shape") else ()
 
 
 def dtype_of(x: Any) -> Any:

@@ -1,7 +1,7 @@
 """Jacobians of trees with arrays: unit seeds, and the blocks that columns and rows are put together to.
 
-The block of an output of shape `out` and an input of shape `in` has the shape `out + in`, as in JAX; numbers have the shape
-(), and a block of two numbers is a number.
+The block of an output of shape `out` and an input of shape `in` has the shape `out + in`, as in JAX; numbers have the
+shape (), and a block of two numbers is a number.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def from_rows(rows: list[list[Any]], out: Shape, ins: list[Shape]) -> list[Any]:
 
 
 def _block(parts: list[Any], axis: int, out: Shape, shape: Shape) -> Any:
-    if len(parts) == 1 and not is_array(parts[0]):
+    if not out and not shape:
         return parts[0]
     if not parts:
         return np.zeros(out + shape)

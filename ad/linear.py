@@ -1,4 +1,4 @@
-"""How a function on whole arrays is declared: as a map that is linear, bilinear, linear in all its operands, or composed.
+"""How a function on whole arrays is declared: as a map that is linear, bilinear, linear in all operands, or composed.
 
     @linear(np.reshape)                                 # one operand; what is written is the transpose
     def reshape(bar, shape, to): return reshape(bar, shape)
@@ -14,10 +14,11 @@
     @composed(np.mean)                                  # anything written in the others; both modes follow
     def mean(x, axis=None): return sum(x, axis) / ...
 
-The name declared becomes the public function: `x`, and the parameters after `shape` with their defaults (keyword-only where
-NumPy has others between).  `bar` is a cotangent of the shape of the value, `shape` the shape of the operand; a transpose may
-return any shape that broadcasts to it.  A transpose is itself written in these functions and in the ops, so derivatives of
-any order are free.  Forward mode applies the map to the tangent, reverse mode the transpose to the adjoint.
+The name declared becomes the public function: `x`, and the parameters after `shape` with their defaults (keyword-only
+where NumPy has others between).  `bar` is a cotangent of the shape of the value, `shape` the shape of the operand; a
+transpose may return any shape that broadcasts to it.  A transpose is itself written in these functions and in the ops,
+so derivatives of any order are free.  Forward mode applies the map to the tangent, reverse mode the transpose to the
+adjoint.
 
 Linear maps have coefficients of 0 and 1 only; what scales is an op.
 """
@@ -77,7 +78,7 @@ class Map:
     def pull(
         self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
     ) -> list[Any]:
-        """The cotangents of the operands, each in a shape that broadcasts to its operand's; anything for the passive."""
+        """The operands' cotangents, each in a shape that broadcasts to its operand's; anything for the passive."""
         raise NotImplementedError
 
 
@@ -265,4 +266,3 @@ def _register(function: Callable[..., Any], name: str, public: Callable[..., Any
     MAPS[name] = (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = public
     if hasattr(np.ndarray, name) and name not in Array.__dict__:
         setattr(Array, name, public)
-

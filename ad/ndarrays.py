@@ -1,4 +1,4 @@
-"""The op set on plain NumPy arrays: NumPy's own function where it has one, else the row's text, which is NumPy as it stands.
+"""The op set on plain NumPy arrays: NumPy's function where it has one, else the row's text, which is NumPy already.
 
 Nothing here knows of derivatives.
 """
@@ -83,8 +83,8 @@ def floating(name: str, x: Any) -> Any:
     """An array that can carry a derivative: of float64 or float32 as it is, of integers as float64.
 
     Raises:
-        TypeError: it holds something else, or is of a class that NumPy would not treat as an array; the message names the
-            argument.
+        TypeError: it holds something else, or is of a class that NumPy would not treat as an array; the message names
+            the argument.
     """
     if type(x) is not np.ndarray and type(x) is not np.memmap:
         raise TypeError(f"{name}: got {type(x).__name__}, expected a plain NumPy array")

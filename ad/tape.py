@@ -66,8 +66,8 @@ class _ClosedNodes(Nodes):
 
     def append(self, var: Any) -> None:  # documented in list
         raise ValueError(
-            f"{getattr(var, 'op', '') or var.name}: got a Var left over from a derivative that has ended, expected a number or a value of a "
-            "derivative in progress"
+            f"{getattr(var, 'op', None) or var.name}: got a Var left over from a derivative that has ended, expected a "
+            "number or a value of a derivative in progress"
         )
 
 

@@ -1,7 +1,8 @@
 """The derivatives of a function, in JAX's signatures: jvp, vjp, grad, value_and_grad, jacfwd, jacrev, hvp, hessian.
 
-Inputs and outputs are numbers and NumPy arrays, or nested lists, tuples, dicts and dataclasses of them (`ad.trees`).  Every transform runs a function the
-user wrote on `Dual`s or `Var`s, so transforms nest to any order and in any mixture of modes.
+Inputs and outputs are numbers and NumPy arrays, or nested lists, tuples, dicts and dataclasses of them (`ad.trees`).
+Every transform runs a function the user wrote on `Dual`s or `Var`s, so transforms nest to any order and in any mixture
+of modes.
 
 Cost in sweeps, for N inputs and M outputs: jvp and vjp one each; grad one reverse sweep; jacfwd N forward sweeps;
 jacrev M reverse sweeps.
@@ -185,7 +186,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         g, leaves, shape = _select(f, argnums, args, kwargs)
         with collector_paused():
             tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves)
-            if out_shape not in (None, (np.ndarray, ())):
+            if out_shape is not None:
                 raise TypeError(
                     f"f: its output is a {describe(out_shape)}, expected a single number; use jacrev or jacfwd"
                 )
@@ -220,7 +221,7 @@ def jacrev(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
         blocks = []
         for out, made in zip(outputs, outs, strict=True):
-            rows = [_pull_back(tape, [out], unit) for unit in unit_leaves([_zero(out) if made else ZERO])]
+            rows = [_pull_back(tape, [out], unit) for unit in unit_leaves([out])]
             blocks.append(unflatten(shape, from_rows(rows, made, ins)))
         return unflatten(out_shape, blocks)
 

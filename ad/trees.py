@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import Active, is_array, require_alive
+from ad.active import Active, require_alive
 from ad.arrays import shape_of
 from ad.ndarrays import floating
 from ad.scalars import real
 
 Shape = None | tuple[Any, "int | tuple[int, ...] | list[Shape]"]
-"""How a tree nests: None for a number; `(np.ndarray, shape)` for an array; else a container's kind and its children (their
-count, if all are numbers)."""
+"""How a tree nests: None for a number or an array without dimensions; `(np.ndarray, shape)` for an array; else a
+container's kind and its children (their count, if all are numbers)."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def flatten(name: str, tree: Any) -> tuple[list[Any], Shape]:
 
     Args:
         name: what the tree is called in an error.
-        tree: a number or an array, or lists, tuples (named ones too), dicts and dataclasses of such, nested to any depth.
+        tree: a number or an array, or lists, tuples (named ones too), dicts and dataclasses of such, nested to any
+            depth.
 
     Raises:
         TypeError: a leaf is not a real number or an array of floats or integers; the message gives its place.
@@ -83,7 +84,7 @@ def describe(shape: Shape) -> str:
         return "a number"
     kind, children = shape
     if kind is np.ndarray:
-        return f"an array of shape {children}"
+        return f"NumPy array of shape {children}"
     if isinstance(children, int):
         return f"{kind.__name__} of {children} number{'' if children == 1 else 's'}"
     return f"{kind.__name__}({', '.join(map(describe, children))})"  # type: ignore[arg-type]
@@ -119,7 +120,8 @@ def _leaf(name: str, x: Any, leaves: list[Any]) -> Shape:
         leaves.append(floating(name, x))
     else:
         leaves.append(real(name, x))
-    return (np.ndarray, shape_of(x)) if is_array(x) else None
+    shape = shape_of(x)
+    return (np.ndarray, shape) if shape else None
 
 
 def _rebuild(shape: Shape, leaves: Iterator[Any]) -> Any:

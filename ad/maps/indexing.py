@@ -42,9 +42,7 @@ def scatter(bar: Any, shape: Shape, to: Shape, index: Any) -> Any:
 def is_basic(index: Any) -> bool:
     """Whether an index is made of integers, slices, `...` and None alone, so that it reads no element twice."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        p is None or p is Ellipsis or isinstance(p, slice | np.integer) or type(p) is int for p in parts
-    )
+    return all(p is None or p is Ellipsis or isinstance(p, slice | np.integer) or type(p) is int for p in parts)
 
 
 def plain_index(index: Any) -> Any:

@@ -27,7 +27,7 @@ def matmul(bar: Any, y: Any, shape: Shape) -> Any:
     return _summed(matmul(bar, swapaxes(y, -1, -2)), shape)
 
 
-@matmul.right  # type: ignore[attr-defined]
+@matmul.right  # type: ignore[attr-defined, untyped-decorator]
 def _(bar: Any, x: Any, shape: Shape) -> Any:
     if len(shape_of(x)) == 1:
         return bar * x if len(shape) == 1 else _summed(x[:, None] * bar[..., None, :], shape)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import Active, functions
-from ad.arrays import MAPS, primal_of, shape_of, unbroadcast
+from ad.active import Active, functions, primal_of
+from ad.arrays import MAPS, shape_of, unbroadcast
 from ad.linear import composed, jointly_linear, linear
 
 Shape = tuple[int, ...]
@@ -62,7 +62,9 @@ def expand_dims(x: Any, axis: Any) -> Any:
 def concatenate(bar: Any, shapes: list[Shape], axis: Any = 0) -> list[Any]:
     """Arrays joined along an axis that they have."""
     if axis is None:
-        return [reshape(part, shape) for part, shape in zip(_parts(bar, 0, map(math.prod, shapes)), shapes, strict=True)]
+        return [
+            reshape(part, shape) for part, shape in zip(_parts(bar, 0, map(math.prod, shapes)), shapes, strict=True)
+        ]
     axis %= len(shapes[0])
     return _parts(bar, axis, (shape[axis] for shape in shapes))
 
@@ -78,7 +80,9 @@ def stack(arrays: Any, axis: int = 0) -> Any:
 def choose(bar: Any, shapes: list[Shape], c: Any) -> list[Any]:
     """Of two arrays, the elements of the first where `c`, of the second elsewhere."""
     made = shape_of(bar)
-    return [unbroadcast(part, made, s) for part, s in zip((where(c, bar, 0.0), where(c, 0.0, bar)), shapes, strict=True)]
+    return [
+        unbroadcast(part, made, s) for part, s in zip((where(c, bar, 0.0), where(c, 0.0, bar)), shapes, strict=True)
+    ]
 
 
 _number_where = functions["where"]

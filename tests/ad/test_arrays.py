@@ -1,4 +1,4 @@
-"""Arrays: every row against the road of numbers, which other tests check; NumPy's protocols; shapes, types and errors."""
+"""Arrays: every row against the road of numbers, which other tests check; NumPy's protocols; shapes, types, errors."""
 
 import itertools
 import operator
@@ -13,13 +13,22 @@ from ad.array_tape import ArrayVar
 from ad.ops import OPS
 
 NAMES = [name for name in OPS if name != "where"]
-SHAPES = [((), ()), ((3,), (3,)), ((2, 3), (3,)), ((3, 1), (1, 2)), ((2, 1), ()), ((1,), (4,)), ((0,), (0,)), ((0, 3), (3,))]
+SHAPES = [
+    ((), ()),
+    ((3,), (3,)),
+    ((2, 3), (3,)),
+    ((3, 1), (1, 2)),
+    ((2, 1), ()),
+    ((1,), (4,)),
+    ((0,), (0,)),
+    ((0, 3), (3,)),
+]
 
 
 def sample(row, p, shape, rng):
     intervals = row.domain[p]
     lows, highs = np.array(intervals).T[:, rng.integers(len(intervals), size=shape)]
-    return rng.uniform(lows, highs)
+    return np.asarray(rng.uniform(lows, highs))
 
 
 def numbers_of(name, shapes, weights):
@@ -55,8 +64,8 @@ def test_every_row_agrees_with_the_road_of_numbers_in_both_modes_at_orders_one_a
     rng = np.random.default_rng(7)
     row, function = OPS[name], getattr(ad, name)
     xs = [sample(row, p, s, rng) for p, s in zip(row.operands, shapes, strict=True)]
-    ts = [rng.normal(size=s) for s in shapes]
-    weights = rng.normal(size=np.broadcast_shapes(*shapes))
+    ts = [np.asarray(rng.normal(size=s)) for s in shapes]
+    weights = np.asarray(rng.normal(size=np.broadcast_shapes(*shapes)))
     on_numbers = numbers_of(name, shapes, weights)
     lists, directions = [[x.ravel().tolist() for x in values] for values in (xs, ts)]
     argnums = tuple(range(len(xs)))
@@ -68,7 +77,7 @@ def test_every_row_agrees_with_the_road_of_numbers_in_both_modes_at_orders_one_a
     got_value, got = ad.value_and_grad(on_arrays, argnums)(*xs)
     close(got_value, value)
     for g, e, x in zip(got, expected, xs, strict=True):
-        assert g.shape == x.shape
+        assert np.shape(g) == x.shape
         close(g, e)
     close(ad.jvp(on_arrays, xs, ts)[1], ad.jvp(on_numbers, lists, directions)[1])
     _, second = ad.jvp(ad.grad(on_numbers, argnums), lists, directions)
@@ -80,12 +89,14 @@ def test_every_row_agrees_with_the_road_of_numbers_in_both_modes_at_orders_one_a
         else:
             products = ad.grad(lambda *a: ad.jvp(on_arrays, a, ts)[1], argnums)(*xs)
         for g, e, x in zip(products, second, xs, strict=True):
-            assert g.shape == x.shape
+            assert np.shape(g) == x.shape
             close(g, e, 1e-11)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if len(OPS[name].params) == 2])
-@pytest.mark.parametrize("constant", [np.array([[0.5], [0.75]]), 0.75, np.float64(0.5), np.array(0.5), np.array([1, 2, 1])])
+@pytest.mark.parametrize(
+    "constant", [np.array([[0.5], [0.75]]), 0.75, np.float64(0.5), np.array(0.5), np.array([1, 2, 1])]
+)
 def test_constants_may_stand_on_either_side(name, constant):
     x = np.array([0.3, 0.6, 0.9])
     function, tangent = getattr(ad, name), np.array([1.0, -2.0, 0.5])
@@ -230,14 +241,16 @@ def assign(x):
 def test_what_would_lose_a_derivative_raises_an_error_that_says_so(f, x, message, transform):
     with pytest.raises((TypeError, ValueError)) as caught:
         transform(f, x)
-    assert message in str(caught.value)
+    assert message in f"{caught.value} {caught.value.__cause__}"  # NumPy's own error tells of ours as its cause
 
 
 def test_wrong_shapes_raise():
     x = np.ones(3)
-    with pytest.raises(ValueError, match=r"tangents: got tuple\(an array of shape \(2,\)\), expected the shape of primals"):
+    with pytest.raises(
+        ValueError, match=r"tangents: got tuple\(NumPy array of shape \(2,\)\), expected the shape of primals"
+    ):
         ad.jvp(lambda x: x, (x,), (np.ones(2),))
-    with pytest.raises(TypeError, match=r"its output is an array of shape \(3,\), expected a single number"):
+    with pytest.raises(TypeError, match=r"its output is a NumPy array of shape \(3,\), expected a single number"):
         ad.grad(lambda x: x)(x)
     with pytest.raises(ValueError, match="broadcast"):
         ad.grad(lambda x: np.sum(x * np.ones(2)))(x)
