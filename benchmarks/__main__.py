@@ -17,6 +17,7 @@ from benchmarks.runs.threads import pin
 
 if TYPE_CHECKING:
     from benchmarks.functions.problem import Size
+    from benchmarks.runs.files import Run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -164,10 +165,10 @@ def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
     from rich.table import Table
 
     from benchmarks.findings import comparison
-    from benchmarks.runs.files import find_run, read_run
+    from benchmarks.runs.files import find_run
 
     threshold = _ratio(options.fail_above)
-    a, b = (read_run(find_run(name, Path(options.results))) for name in (options.a, options.b))
+    a, b = (_timings_of(find_run(name, Path(options.results))) for name in (options.a, options.b))
     cells = comparison.compare(a, b)
     told = cells[cells["verdict"].isin(["faster", "slower"]) | (cells["status"] != "ok")]
     table = Table("cell", "seconds a", "seconds b", "b / a", "95 %", "verdict", box=None)
@@ -189,11 +190,26 @@ def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
         f"{counts.get('no difference', 0)} no difference, {counts.get('', 0)} undecided; "
         f"noise floor {f'{floor:.1%}' if floor == floor else 'unknown'}"
     )
+    if len(measured):
+        console.print(f"all cells together: b / a = {measured['common'].iloc[0]:.3g}")
+    for difference in comparison.differences(a.environment, b.environment):
+        console.print(f"warning: not the same in both runs: {difference}")
     if threshold is None:
         return 0
-    slower = comparison.slower_than(cells, threshold)
-    console.print(f"{len(slower)} cells are slower by more than a ratio of {threshold:g}")
-    return 1 if len(slower) else 0
+    reasons = comparison.reasons_to_fail(cells, threshold)
+    for reason in reasons:
+        console.print(f"failed: {reason}")
+    if not reasons:
+        console.print(f"passed: no cell is slower by more than a ratio of {threshold:g}")
+    return 1 if reasons else 0
+
+
+def _timings_of(folder: Path) -> Run:
+    """A run of which only the timings are read, and the environment if there is one."""
+    from benchmarks.runs.files import Run, read_environment, read_table
+
+    timings = read_table(folder / "timings.csv")
+    return Run(folder, timings, None, None, None, None, read_environment(folder))
 
 
 def _ratio(text: str | None) -> float | None:

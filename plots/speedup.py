@@ -54,9 +54,9 @@ def draw(run: Run) -> Figure:
 
 
 def compared(cells: pd.DataFrame) -> pd.DataFrame:
-    """The reverse gradients that have a forward gradient of one lane to compare with, the map left out."""
+    """The forward gradients of one lane that have a reverse gradient to compare with, the map left out."""
     cells = gradients(cells)
-    return cells[(cells["mode"] == "reverse") & (cells["lanes"] == 1) & cells["speedup"].notna()]
+    return cells[(cells["mode"] == "forward") & (cells["lanes"] == 1) & cells["speedup"].notna()]
 
 
 def _line(ax: Axes, line: pd.DataFrame, *, main: bool) -> Label:

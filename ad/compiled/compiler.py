@@ -2,28 +2,31 @@
 
 `sweeps(word)` hands out the compiled functions of `ad.compiled.kernels` for programs whose instructions are made of
 16-bit or 32-bit words.  The source lies in a directory of the user's, under a name made from its own hash and the
-versions it depends on; numba keeps the machine code beside it.  Nothing here is imported before something is compiled.
+versions it depends on; numba keeps the machine code beside it.  Nothing is generated or compiled before it is needed.
 
-The directory is `$AD_CACHE_DIR`, else `$XDG_CACHE_HOME/forward-vs-reverse`, else `~/.cache/forward-vs-reverse`.  When
-it cannot be written, the sweeps are compiled in memory, once for each process.
+The directory is `$AD_CACHE_DIR`, else `$XDG_CACHE_HOME/forward-vs-reverse`, else `~/.cache/forward-vs-reverse`.  Files
+in it that are damaged are made again.  When it cannot be written, the sweeps are compiled in memory, once for each
+process.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import linecache
 import os
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ad.compiled import kernels
+from ad.compiled.signatures import signature
 
 NUMBA = (0, 60)
 """The oldest numba that compiles the sweeps."""
@@ -63,28 +66,34 @@ def cache_directory() -> Path:
 
 
 @functools.cache
+def _generated() -> tuple[str, str]:
+    """The generated source, and the name it is kept under."""
+    from ad.compiled import kernels
+
+    text = kernels.source()
+    versions = (text, require().__version__, sys.version, str(sys.platform))
+    return text, "sweeps_" + hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16]
+
+
+@functools.cache
 def _module() -> tuple[ModuleType, Path | None]:
     """The generated module, and the file it came from (None if it lives in memory)."""
-    numba = require()
-    text = kernels.source()
-    versions = (text, numba.__version__, sys.version, str(sys.platform))
-    name = "sweeps_" + hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16]
+    text, name = _generated()
     try:
         path = cache_directory() / f"{name}.py"
-        _write_once(path, text.replace("CACHE", "True"))
-        module = _from_file(name, path)
+        _keep(path, text.replace("CACHE", "True"))
+        return _from_file(name, path), path
     except (OSError, RuntimeError) as error:
         _say(f"cannot keep compiled sweeps in {cache_directory()} ({error}); compiling in memory")
         return _in_memory(name, text.replace("CACHE", "False")), None
-    return module, path
 
 
-def _write_once(path: Path, text: str) -> None:
+def _keep(path: Path, text: str) -> None:
     """Put a file in place whole, unless it is there; several processes may do this at once."""
-    if path.is_file():
+    if path.is_file() and path.read_bytes() == text.encode():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False) as file:
         file.write(text)
     os.replace(file.name, path)
 
@@ -110,44 +119,85 @@ def _say(message: str) -> None:
     print(f"ad: {message}", file=sys.stderr, flush=True)
 
 
-def _signatures(word: int) -> dict[str, str]:
-    """The argument types of each sweep for programs of `word`-bit words."""
-    code = f"uint{word}[::1]"
-    line = "float64[::1]"
-    return {
-        "values": f"({code}, {line}, {line}, {line}, {line})",
-        "record": f"({code}, uint64, uint64, {line}, uint64, {line}, {line}, {line}, {line})",
-        "pull": f"({code}, {line}, uint64, {line}, {line}, {line})",
-        "forward": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",
-        "forward_lanes": f"({code}, {line}, {line}, {line}, int64, int64, {line}, {line}, {line}, {line}, {line})",
-        "reverse": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",
-        "allocate": "(int64, uint8[::1], int32[::1], int32[::1], int32[::1], int64, uint32[::1])",
-    }
+SWEEPS = (
+    *("values", "forward", "record", "pull", "forward_lanes", "reverse"),
+    *("push_following_paths", "pull_following_paths", "allocate"),
+)
+"""The functions of the generated module that are called from Python."""
+
+_ready: dict[int, dict[str, Any]] = {}
+"""The compiled sweeps by the width of words."""
 
 
-@functools.cache
-def sweeps(word: int) -> dict[str, Any]:
+def warm(progress: Callable[[int, int], object] | None = None) -> None:
+    """Compile all sweeps, or load them, so that no program waits for it later.
+
+    Args:
+        progress: called after each of the sweeps that were not ready, with the number of those done and of all.
+
+    Raises:
+        CompilerMissingError: see `require`.
+    """
+    missing = [word for word in (16, 32) if word not in _ready]
+    total = len(missing) * len(SWEEPS)
+    done = itertools.count(1)
+    for word in missing:
+        sweeps(word, (lambda: progress(next(done), total)) if progress else _no_progress)
+
+
+def _no_progress() -> None:
+    pass
+
+
+def sweeps(word: int, progress: Callable[[], object] = _no_progress) -> dict[str, Any]:
     """The compiled sweeps for programs of 16-bit or 32-bit words, by name, ready to be called.
+
+    Args:
+        word: bits.
+        progress: called after each sweep that was not ready.
 
     Raises:
         CompilerMissingError: see `require`.
     """
     with _lock:
-        module, path = _module()
-        ready = path.with_suffix(f".{word}") if path else None
-        cold = ready is None or not ready.exists()
-        if cold:
-            _say("compiling the sweeps for this machine, once; this takes about ten seconds")
-        start = time.perf_counter()
-        compiled: dict[str, Any] = {}
-        for name, signature in _signatures(word).items():
-            function = compiled[name] = getattr(module, name)
-            function.disable_compile(False)
-            function.compile(signature)
-        for function in compiled.values():
-            function.disable_compile()  # other types of arguments are an error, not a reason to compile for seconds
-        if cold:
-            if ready:
-                ready.touch()
-            _say(f"compiled in {time.perf_counter() - start:.1f} s")
-        return compiled
+        require()
+        if word not in _ready:
+            try:
+                _ready[word] = _compile(word, progress)
+            except Exception as error:  # whatever comes of reading a file that is not what was written
+                _say(f"cannot use what is kept in {cache_directory()} ({type(error).__name__}); making it again")
+                _forget()
+                _ready[word] = _compile(word, progress)
+        return _ready[word]
+
+
+def _compile(word: int, progress: Callable[[], object]) -> dict[str, Any]:
+    """Compile or load the sweeps for one width of words."""
+    module, path = _module()
+    marker = path.with_suffix(f".{word}") if path else None
+    cold = marker is None or not marker.exists()
+    if cold:
+        _say("compiling the sweeps for this machine, once; this takes about ten seconds")
+    start = time.perf_counter()
+    compiled: dict[str, Any] = {}
+    for name in SWEEPS:
+        function = compiled[name] = getattr(module, name)
+        function.disable_compile(False)
+        function.compile(signature(function.py_func, word))
+        progress()
+    for function in compiled.values():
+        function.disable_compile()  # other types of arguments are an error, not a reason to compile for seconds
+    if cold:
+        if marker:
+            marker.touch()
+        _say(f"compiled in {time.perf_counter() - start:.1f} s")
+    return compiled
+
+
+def _forget() -> None:
+    """Delete every file of the generated module: source, bytecode, machine code and markers."""
+    _, name = _generated()
+    folder = cache_directory()
+    for file in (*folder.glob(f"{name}.*"), *folder.glob(f"__pycache__/{name}.*")):
+        file.unlink(missing_ok=True)
+    _module.cache_clear()

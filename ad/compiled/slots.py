@@ -15,8 +15,12 @@ from __future__ import annotations
 
 import numpy
 
+from ad.compiled.signatures import Bytes, Count, LongWords, Nodes
 
-def allocate(n_inputs, opcodes, left, right, outputs, reach, code):  # type: ignore[no-untyped-def]
+
+def allocate(
+    n_inputs: Count, opcodes: Bytes, left: Nodes, right: Nodes, outputs: Nodes, reach: Count, code: LongWords
+) -> tuple[Count, Count]:
     """Write the instructions of a recorded graph; every instruction is four words: opcode, target and two operands.
 
     Nodes are numbered: the inputs first, then the ops in the order they were recorded.  Opcode 0 loads an input into

@@ -1,17 +1,22 @@
-"""Timings as a matrix of cells by blocks: ratios formed inside a block, medians over blocks, bootstrap intervals.
+"""Timings as a matrix of cells by blocks: ratios formed inside a block, medians over blocks, intervals.
 
 This is the arithmetic under every statistic of a run.  What the numbers mean is said in `analysis`, `scaling`,
 `crossover` and `comparison`; measuring, and reading or writing files, happen elsewhere.
 
 The seconds of a visit are its `seconds_median`.  A ratio is formed inside a block, where both sides saw the same
-machine, and its interval comes from resampling blocks (`scipy.stats.bootstrap`, percentile method).  That is the
-method which stays sound for a median of few values: the interval is made of observed values, never of a variance that
-a handful of blocks cannot give.  With 5 blocks it spans all that was seen and covers the true median in 94 % of runs;
-with 7 to 15 blocks in 87 to 96 %, by the binomial law of order statistics.
+machine.  From five blocks on, the interval of a median over blocks is made of observed values: of n independent ones,
+as many lie below their true median as heads fall in n throws, so the binomial law says how often two of them enclose
+it (94 % with 5 blocks, never less than 93 %), whatever the noise is like.  Two to four values cannot give 95 % that
+way; there it is the t interval of the mean of the logarithms, which is right where noise multiplies as often as it
+divides.  One block has no interval.
+
+All intervals are within one run.  They hold the noise from block to block, not what a process keeps from its start to
+its end: where its memory came to lie, the frequency of the processor, what else ran.  Another run may lie outside.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +32,15 @@ Floats = NDArray[np.float64]
 CELL = ["run", *IDENTITY]
 PROBLEM = ["run", "graph", "n_inputs", "n_outputs", "engine"]
 SECONDS = "seconds_median"
+SORTED_BY = ["run", "graph", "engine", "n_inputs", "n_outputs", "mode", "quantity", "lanes"]
+ORDER = ["primal", "forward", "reverse", "jvp", "vjp", "gradient"]
 SEED = 20260
-RESAMPLES = 2000
+DRAWS = 2000
+LARGEST = 300.0
 COVERAGE = 0.95
+
+BLOCKS = 5
+"""From so many blocks on, order statistics give 95 %; below, the t interval is used."""
 
 # A cell has one status although it was visited in several blocks: the first of these that any of its rows has.
 # An answer that was wrong once is not trusted in the other blocks either; other failures leave what was measured.
@@ -65,18 +76,13 @@ class Blocks:
         return found.fillna(-1).to_numpy().astype(np.intp)
 
     def speedup(self) -> Floats:
-        """Forward seconds over reverse seconds for each full gradient, shape (cells, blocks); NaN for other cells.
+        """Forward seconds over one-lane reverse seconds of each forward gradient, shape (cells, blocks).
 
-        A forward cell is compared with the reverse cell of one lane, and a reverse cell with the forward cell of one
-        lane, on the same problem and engine.
+        Every other cell is NaN: a comparison stands in one place only, with the lanes of the forward side.
         """
-        own = np.arange(len(self.cells))
-        gradient = (self.cells["quantity"] == "gradient").to_numpy()
-        forward = gradient & (self.cells["mode"] == "forward").to_numpy()
-        reverse = gradient & (self.cells["mode"] == "reverse").to_numpy()
-        numerator = np.where(forward, own, np.where(reverse, self.partner("forward", "gradient"), -1))
-        denominator = np.where(reverse, own, np.where(forward, self.partner("reverse", "gradient"), -1))
-        return self.ratio(numerator, denominator)
+        forward = (self.cells["quantity"] == "gradient") & (self.cells["mode"] == "forward")
+        own = np.where(forward, np.arange(len(self.cells)), -1)
+        return self.ratio(own, self.partner("reverse", "gradient"))
 
     def primal_ratio(self) -> Floats:
         """Seconds of each cell over the seconds of its engine's primal on the same problem, shape (cells, blocks)."""
@@ -122,6 +128,24 @@ def by_block(timings: pd.DataFrame) -> Blocks:
     return Blocks(cells, seconds)
 
 
+def in_order(table: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+    """Sort records as the catalogue lists families and engines; the order of measuring is shuffled.
+
+    Args:
+        table: with any of the columns run, graph, engine, n_inputs, n_outputs, mode, quantity and lanes.
+        order: names of families and engines; names that it lacks follow by alphabet.
+    """
+    known = {name: f"{rank:06}" for rank, name in enumerate([*order, *ORDER])}
+    keys = [name for name in SORTED_BY if name in table.columns]
+    named = {"graph", "engine", "mode", "quantity"}
+    return table.sort_values(
+        keys,
+        key=lambda column: column.map(lambda name: known.get(name, f"~{name}")) if column.name in named else column,
+        ignore_index=True,
+        kind="stable",
+    )
+
+
 def sizes(cells: pd.DataFrame) -> Floats:
     """The size that a family grows by: its inputs, or its outputs where it has more of those (the transposed kind)."""
     inputs: Floats = cells["n_inputs"].to_numpy(np.float64)
@@ -137,63 +161,73 @@ def medians(values: Floats) -> Floats:
     return result
 
 
-def resampled_medians(values: Floats, seed: int = SEED) -> Floats:
-    """Bootstrap distribution of the median over blocks.
+def median_draws(values: Floats, seed: int = SEED) -> Floats:
+    """Where the true median of each row may lie, as draws whose central 95 % are its interval.
 
-    Rows measured in the same blocks are resampled together, so what a whole block has in common stays in common.
+    All rows are drawn high together and low together.  That makes no row's interval wider, and what is computed from
+    several rows of one draw (a crossover) errs on the wide side.
 
     Args:
-        values: shape (rows, blocks); NaN marks what was not measured.
-        seed: of the resampling; fixed, so that the same timings always give the same interval.
+        values: shape (rows, blocks), positive; NaN marks what was not measured.
+        seed: of the order of the draws: two calls with different seeds are independent.
 
     Returns:
-        Shape (rows, RESAMPLES); a row measured in fewer than two blocks is NaN, since its spread is unknown.
+        Shape (rows, DRAWS); a row measured in fewer than two blocks is NaN, since its spread is unknown.
     """
-    distribution = np.full((len(values), RESAMPLES), np.nan)
+    draws = np.full((len(values), DRAWS), np.nan)
+    chance = np.random.default_rng(seed).permutation((np.arange(DRAWS) + 0.5) / DRAWS)
     measured = ~np.isnan(values)
     counts = measured.sum(axis=1)
     for count in np.unique(counts[counts > 1]):
         rows = np.flatnonzero(counts == count)
-        compact = values[rows][measured[rows]].reshape(len(rows), count)
-        result = stats.bootstrap(
-            (compact,),
-            np.median,
-            axis=-1,
-            vectorized=True,
-            n_resamples=RESAMPLES,
-            batch=50,  # small pieces stay in the cache: twice as fast as one piece
-            confidence_level=COVERAGE,
-            method="percentile",
-            rng=seed,
-        )
-        distribution[rows] = result.bootstrap_distribution
-    return distribution
+        ordered = np.sort(values[rows][measured[rows]].reshape(len(rows), count), axis=1)
+        if count < BLOCKS:
+            logs = np.log(ordered)
+            error = logs.std(axis=1, ddof=1, keepdims=True) / np.sqrt(count)
+            drawn = logs.mean(axis=1, keepdims=True) + error * stats.t.ppf(chance, count - 1)
+            draws[rows] = np.exp(np.clip(drawn, -LARGEST, LARGEST))  # two blocks have heavy tails
+        else:
+            draws[rows] = ordered[:, _order(chance, int(count))]
+    return draws
 
 
-def interval(distribution: Floats) -> tuple[Floats, Floats]:
-    """The central 95 % of each row of a bootstrap distribution; NaN for a row that has a NaN.
+def _order(chance: Floats, count: int) -> NDArray[np.intp]:
+    """Which of `count` ordered values (from 0) stands for the true median, for each quantile of it.
 
-    Infinities are allowed, and mean "beyond what was measured": quantiles are values of the distribution itself.
+    With `below` values under the true median, it lies between two neighbours; either stands for it half of the time.
+    """
+    below = np.arange(count + 1)
+    weight = stats.binom.pmf(below, count, 0.5)
+    share = np.zeros(count)
+    np.add.at(share, np.maximum(below - 1, 0), 0.5 * weight)
+    np.add.at(share, np.minimum(below, count - 1), 0.5 * weight)
+    return np.minimum(np.searchsorted(np.cumsum(share), chance), count - 1)
+
+
+def interval(draws: Floats) -> tuple[Floats, Floats]:
+    """The central 95 % of each row of draws; NaN for a row that has a NaN.
+
+    Infinities are allowed, and mean "beyond what was measured": quantiles are values of the draws themselves.
     """
     tail = (1.0 - COVERAGE) / 2.0
-    low, high = np.quantile(distribution, [tail, 1.0 - tail], axis=-1, method="inverted_cdf")
+    low, high = np.quantile(draws, [tail, 1.0 - tail], axis=-1, method="inverted_cdf")
     return low, high
 
 
 def median_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Median over blocks and its 95 % bootstrap interval: three arrays of shape (rows,)."""
-    low, high = interval(resampled_medians(values))
+    """Median over blocks and its 95 % interval: three arrays of shape (rows,)."""
+    low, high = interval(median_draws(values))
     return medians(values), low, high
 
 
-def verdict(middle: Floats, low: Floats, high: Floats, floor: float, above: str, below: str) -> NDArray[Any]:
+def verdict(middle: Floats, low: Floats, high: Floats, floor: float | Floats, above: str, below: str) -> NDArray[Any]:
     """Say in a word what each ratio shows, given its interval and the noise floor.
 
     Args:
         middle: the ratios, shape (rows,).
         low: lower ends of their intervals.
         high: upper ends.
-        floor: the noise floor as a relative ratio, for example 0.03.
+        floor: the noise floor as a relative ratio, for example 0.03; one for all, or shape (rows,).
         above: the word for a ratio above 1.
         below: the word for a ratio below 1.
 
@@ -203,6 +237,6 @@ def verdict(middle: Floats, low: Floats, high: Floats, floor: float, above: str,
     """
     edge = 1.0 + floor
     inside = (middle <= edge) & (middle >= 1.0 / edge)
-    known = ~np.isnan(low) & ~np.isnan(high) & (not np.isnan(floor))
-    choices = [low > edge, high < 1.0 / edge, known | inside]
+    known = ~np.isnan(low) & ~np.isnan(high) & ~np.isnan(floor)
+    choices = [known & (low > edge), known & (high < 1.0 / edge), known | inside]
     return np.select(choices, [above, below, "no difference"], default="").astype(object)

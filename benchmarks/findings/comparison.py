@@ -1,25 +1,30 @@
 """Two runs against each other: which cells became faster or slower, and by how much.
 
-Blocks of different runs have nothing in common, so both sides are resampled on their own.  The noise floor is measured
-inside a block and does not hold what changed between the runs around them (another machine, another load): compare
-runs of the same machine, and let `environment.json` tell the two apart.
+Blocks of different runs have nothing in common, so both sides have an interval of their own.  The noise floor is
+measured inside a block and does not hold what changed between the runs around them (memory layout, frequency, load).
+What all cells have in common is reported as `common`, the median ratio; how far they scatter about it widens the floor.
+Compare runs of the same machine: `differences` says what else is not the same.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.findings.analysis import noise_floor
-from benchmarks.findings.blocks import CELL, SEED, by_block, interval, medians, pick, resampled_medians, verdict
+from benchmarks.findings.analysis import noise_floors
+from benchmarks.findings.blocks import CELL, SEED, Floats, by_block, interval, median_draws, medians, pick, verdict
 
 if TYPE_CHECKING:
     from benchmarks.runs.files import Run
 
 KEY = [name for name in CELL if name != "run"]
-COLUMNS = [*KEY, "seconds_a", "seconds_b", "ratio", "ratio_low", "ratio_high", "floor", "verdict", "status"]
+COLUMNS = [*KEY, "seconds_a", "seconds_b", "ratio", "ratio_low", "ratio_high", "common", "floor", "verdict", "status"]
+
+SHIFT_CELLS = 8
+"""Fewer cells than this do not tell a scatter between the runs from a change of some of them."""
 
 
 def compare(a: Run, b: Run) -> pd.DataFrame:
@@ -31,7 +36,8 @@ def compare(a: Run, b: Run) -> pd.DataFrame:
 
     Returns:
         One row per cell of either run, those of `a` first.  `ratio` is b / a of the medians over blocks, with a 95 %
-        bootstrap interval; `floor` the larger of both noise floors; `verdict` one of `faster`, `slower` (the interval
+        interval; `common` the median of all ratios; `floor` the largest of both noise floors for cells of that length
+        and of the scatter of the ratios about `common`; `verdict` one of `faster`, `slower` (the interval
         lies beyond the floor), `no difference`, and "" (cannot be said: no floor, or a side with a single block).
         `status` is `ok` where both sides were measured, and otherwise says what each side has instead, such as
         `only in a` or `ok in a, wrong in b`; such a row has no ratio.
@@ -44,16 +50,33 @@ def compare(a: Run, b: Run) -> pd.DataFrame:
     table = keys.to_frame(index=False)
     table["seconds_a"] = pick(medians(left.seconds), cell_a)
     table["seconds_b"] = pick(medians(right.seconds), cell_b)
-    ratio = (table["seconds_b"] / table["seconds_a"]).to_numpy()
-    samples_a = pick(resampled_medians(left.seconds, SEED), cell_a)
-    samples_b = pick(resampled_medians(right.seconds, SEED + 1), cell_b)
+    ratio = table["seconds_b"].to_numpy(np.float64) / table["seconds_a"].to_numpy(np.float64)
+    samples_a = pick(median_draws(left.seconds, SEED), cell_a)
+    samples_b = pick(median_draws(right.seconds, SEED + 1), cell_b)
     low, high = interval(samples_b / samples_a)
-    floor = float(np.maximum(noise_floor(a.timings), noise_floor(b.timings)))
-    table["ratio"], table["ratio_low"], table["ratio_high"], table["floor"] = ratio, low, high, floor
+    common, scatter = _shift(ratio)
+    shorter = np.fmin(table["seconds_a"].to_numpy(np.float64), table["seconds_b"].to_numpy(np.float64))
+    inside = np.maximum(noise_floors(a.timings).at(shorter), noise_floors(b.timings).at(shorter))
+    floor = np.maximum(inside, scatter)
+    table["ratio"], table["ratio_low"], table["ratio_high"] = ratio, low, high
+    table["common"], table["floor"] = common, floor
     table["verdict"] = verdict(ratio, low, high, floor, above="slower", below="faster")
     status_a, status_b = left.cells["status"].reindex(cell_a), right.cells["status"].reindex(cell_b)
     table["status"] = [_status(one, other) for one, other in zip(status_a, status_b, strict=True)]
     return table[COLUMNS]
+
+
+def _shift(ratio: Floats) -> tuple[float, float]:
+    """The median ratio of all cells, and what 19 of 20 stay within about it, as a relative difference.
+
+    The scatter comes from the median absolute deviation, so that cells that truly changed do not make it.
+    """
+    logs = np.log(ratio[~np.isnan(ratio)])
+    if not len(logs):
+        return float("nan"), 0.0
+    middle = float(np.median(logs))
+    deviation = 1.96 * 1.4826 * float(np.median(np.abs(logs - middle))) if len(logs) >= SHIFT_CELLS else 0.0
+    return float(np.exp(middle)), float(np.expm1(deviation))
 
 
 def _status(one: object, other: object) -> str:
@@ -82,3 +105,65 @@ def slower_than(comparison: pd.DataFrame, threshold: float) -> pd.DataFrame:
         raise ValueError(f"threshold: got {threshold!r}, expected a ratio of at least 1, such as 1.1 for 10 % slower")
     slower = comparison[(comparison["verdict"] == "slower") & (comparison["ratio"] > threshold)]
     return slower.sort_values("ratio", ascending=False, ignore_index=True)
+
+
+def reasons_to_fail(comparison: pd.DataFrame, threshold: float) -> list[str]:
+    """Why a regression gate must not let run b pass; whatever cannot be decided is a reason.
+
+    Args:
+        comparison: from `compare`.
+        threshold: a ratio b / a of at least 1.
+
+    Returns:
+        One line for each reason; empty where every cell that was measured in `a` was measured in `b`, and could be told
+        from a cell slower by `threshold`, and was.
+
+    Raises:
+        ValueError: the threshold is not a ratio of at least 1.
+    """
+    slower = slower_than(comparison, threshold)
+    common = comparison[comparison["status"] == "ok"]
+    status = comparison["status"].astype(str)
+    lost = comparison[(status == "only in a") | status.str.startswith("ok in a, ")]
+    reasons = []
+    if len(slower):
+        worst = slower.iloc[0]
+        reasons.append(
+            f"slower by more than {threshold:g}: {len(slower)} cells, most {_name(worst)}: {worst['ratio']:.3g}"
+        )
+    if len(lost):
+        first = lost.iloc[0]
+        reasons.append(f"no longer ok: {len(lost)} cells, first {_name(first)}: {first['status']}")
+    if common.empty:
+        return [*reasons, "nothing in common: no cell was measured in both runs"]
+    if common["floor"].isna().any():
+        return [*reasons, "noise floor unknown: no cell was measured twice in a block"]
+    hidden = common[common["floor"] > threshold - 1.0]
+    if len(hidden):
+        floor = hidden["floor"].max()
+        reasons.append(
+            f"noise hides the limit: the floor is up to {floor:.1%} in {len(hidden)} cells; more blocks needed"
+        )
+    undecided = common[common["verdict"] == ""]
+    if len(undecided):
+        reasons.append(f"undecided: {len(undecided)} cells outside the noise floor have no interval (one block)")
+    return reasons
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """What is not the same in two environments although it changes times; empty environments differ in nothing."""
+    if not a or not b:
+        return []
+    flat_a, flat_b = ({name: one.get(name) for name in ("cpu", "python")} | one.get("versions", {}) for one in (a, b))
+    names = [*flat_a, *(name for name in flat_b if name not in flat_a)]
+    return [
+        f"{name}: {flat_a.get(name) or 'none'} in a, {flat_b.get(name) or 'none'} in b"
+        for name in names
+        if flat_a.get(name) != flat_b.get(name)
+    ]
+
+
+def _name(row: pd.Series) -> str:
+    lanes = f", {row['lanes']} lanes" if row["lanes"] > 1 else ""
+    size = f"{row['n_inputs']} x {row['n_outputs']}"
+    return f"{row['graph']} {size} {row['engine']} {row['mode']} {row['quantity']}{lanes}"

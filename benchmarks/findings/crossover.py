@@ -6,16 +6,19 @@ the size.  Nothing is ever extrapolated: where the measured sizes do not enclose
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from benchmarks.findings.blocks import (
     Floats,
     by_block,
+    in_order,
     interval,
+    median_draws,
     median_interval,
     medians,
-    resampled_medians,
     sizes,
     verdict,
 )
@@ -27,29 +30,31 @@ PLACE = ["run", "engine", "n_inputs", "n_outputs"]
 MAP = [*PLACE, "speedup", "speedup_low", "speedup_high", "winner", "border", "border_theory"]
 
 
-def crossover(timings: pd.DataFrame, floor: float) -> pd.DataFrame:
+def crossover(timings: pd.DataFrame, floor: float, order: Sequence[str] = ()) -> pd.DataFrame:
     """Find the size from which on one reverse sweep beats N forward sweeps: the columns of `crossover.csv`.
 
     Args:
         timings: rows of `timings.csv`.
         floor: the noise floor, from `benchmarks.findings.analysis.noise_floor`.
+        order: names of families and engines in the order of the catalogue; others follow by alphabet.
 
     Returns:
         One row per graph and engine that was measured in both modes at any size, for forward sweeps of one lane.
         `crossover` is the size at which the speedup
         passes 1 for the last time, upward; NaN where it does not within `n_min` to `n_max`, and `note` says what
-        happens instead.  `crossover_low` and `crossover_high` bound 95 % of the bootstrap over blocks, and are widened
+        happens instead.  `crossover_low` and `crossover_high` are its 95 % interval, widened
         by the noise floor: where the speedup can first be told from 1, and where it surely can.  An end that would lie
-        outside the measured sizes is NaN, and the note says so.
+        outside the measured sizes is NaN, and the note says so.  Where one mode wins throughout, beyond noise, there
+        is a bound: `crossover_high` is `n_min` if reverse does, `crossover_low` is `n_max` if forward does.
     """
-    cells, speedup = _reverse_speedup(timings)
+    cells, speedup = _speedups(timings)
     curves = cells[cells["graph"] != "map"].groupby(CURVE, sort=False)
     rows = [
         dict(zip(CURVE, key, strict=True)) | _crossing(group, speedup[group.index.to_numpy()], floor)
         for key, group in curves
         if not np.isnan(speedup[group.index.to_numpy()]).all()
     ]
-    return pd.DataFrame(rows, columns=CROSSOVER)
+    return in_order(pd.DataFrame(rows, columns=CROSSOVER), order)
 
 
 def map_border(timings: pd.DataFrame, floor: float) -> pd.DataFrame:
@@ -65,7 +70,7 @@ def map_border(timings: pd.DataFrame, floor: float) -> pd.DataFrame:
         the N at which the speedup passes 1 for this M, interpolated between measured N (NaN where they do not enclose
         it; the same in all rows of one M); `border_theory`, which is M.
     """
-    cells, speedup = _reverse_speedup(timings)
+    cells, speedup = _speedups(timings)
     chosen = (cells["graph"] == "map").to_numpy()
     table = cells.loc[chosen, PLACE].reset_index(drop=True)
     middle, low, high = median_interval(speedup[chosen])
@@ -107,11 +112,11 @@ def last_crossing(n: Floats, log_speedup: Floats, level: float = 0.0) -> Floats:
     return np.where(np.isnan(log_speedup).any(axis=0), np.nan, np.where(below.any(axis=0), found, -np.inf))
 
 
-def _reverse_speedup(timings: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
-    """The reverse gradient cells, numbered from 0, and their speedup over one-lane forward, shape (cells, blocks)."""
+def _speedups(timings: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
+    """The one-lane forward gradients, numbered from 0, and reverse's speedup over them, shape (cells, blocks)."""
     matrix = by_block(timings)
     cells = matrix.cells
-    rows = cells[(cells["mode"] == "reverse") & (cells["quantity"] == "gradient")]
+    rows = cells[(cells["mode"] == "forward") & (cells["quantity"] == "gradient") & (cells["lanes"] == 1)]
     return rows.reset_index(drop=True), matrix.speedup()[rows.index.to_numpy()]
 
 
@@ -123,11 +128,17 @@ def _crossing(cells: pd.DataFrame, speedup: Floats, floor: float) -> dict[str, o
     edge = np.nan_to_num(np.log1p(floor))
     found = float(last_crossing(n, curve)[0])
     result: dict[str, object] = {"n_min": int(n[0]), "n_max": int(n[-1])}
+    samples = np.log(median_draws(speedup))
     if not np.isfinite(found):
-        return result | {"note": _no_crossing(n, curve[:, 0], edge, letter)}
+        result["note"] = _no_crossing(n, curve[:, 0], edge, letter)
+        least, most = interval(samples)
+        if (least > edge).all():
+            result["crossover_high"] = float(n[0])
+        elif (most < -edge).all():
+            result["crossover_low"] = float(n[-1])
+        return result
 
     result["crossover"] = found
-    samples = np.log(resampled_medians(speedup))
     if np.isnan(samples).any():
         return result | {"note": "measured in a single block, so without an interval"}
     low = float(interval(last_crossing(n, samples, -edge)[np.newaxis])[0][0])

@@ -1,113 +1,223 @@
 """How the cost of a gradient grows: the exponent of its ratio to the primal, with an interval and a verdict.
 
 Theory says that a full gradient of N inputs costs a multiple of the primal that grows as N**1 in forward mode and
-as N**0 in reverse mode.  Measured curves bend at small N, because every call has a constant overhead: in the gradient
-(the curve starts too high) or in the primal (it starts too low).  A straight line through such a curve is fooled.  So
-the fit is a power with one correction that dies out,
+as N**0 in reverse mode.  Measured curves bend at small N, because every call, and every sweep, has an overhead: in the
+gradient (the ratio starts too high) and in the primal (it starts too low).  So the seconds of each are modelled,
 
-    log ratio(N) = constant + p log N  +-  log(1 + A N**-w),        w in {1/2, 1, 2},
+    log seconds(N) = constant + p log N + log(1 + A (N / N_min)**-w),     A >= 0,
 
-the leading correction to scaling of statistical physics.  It contains a constant in the ratio (c0 + c1 N**p is the
-case w = p) and a constant in the seconds (w = 1) of either side.  The correction must have sunk to at most half of the
-cost by the geometric middle of the measured sizes, because a "constant" that lasts longer cannot be told from the cost
-itself; this is what keeps p determined on a flat curve.  It is used only where it pays for its two parameters (BIC).
+with w = 1 for the primal (a constant per call) and w in {1, 3/2, 2} for the gradient (a constant per sweep, or per
+call), and the exponent sought is the gradient's p minus the primal's.  The primal is fitted over all of its sizes,
+also those that the gradient was too slow for.  For a given overhead the fit is a straight line, in closed form; all
+overheads on a grid are tried.  The interval is the profile likelihood's: every exponent that some pair of overheads
+makes as plausible as the data allow.  An overhead that the sizes cannot tell from growth therefore widens the
+interval; it does not shift it.
+
+Where the reference run does not agree with theory at once:
+
+- `layered`, eager forward: the primal has an overhead per call of a hundred ops (layers are set up), which lasts over
+  all sizes that forward mode reaches.  A fit with one overhead took that for N**1.3.  With both it is N**1.0.
+- `broadcast`, eager reverse: one recording serves M sweeps.  Recording is the larger part up to about M = 14, the
+  middle of the sizes, so a fit with one overhead gave M**0.7.  With both, theory's 1 lies inside the interval.
+- `dense`, eager reverse: neither fit nor cache.  The layers are as wide as the square root of N, and a primal of plain
+  floats pays per neuron for setting up its inner loop: its seconds are about 3.3 us N**0.5 + 0.1 us N, and both terms
+  are alike at N = 1,000.  The reverse sweep costs 300 ns per op from N = 67 on, the primal 65, falling to 19.  So the
+  ratio truly grows over the sizes measured; theory speaks of the limit, where the term of N**0.5 has died out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from scipy import stats
 
-from benchmarks.findings.blocks import Floats, by_block, interval, medians, resampled_medians, sizes
+from benchmarks.findings.blocks import COVERAGE, Floats, by_block, in_order, medians, sizes
 
 MARGIN = 0.1
-"""An exponent this close to theory's agrees with it: what caches and memory add over the measured sizes."""
+"""Exponents this close to theory's count as theory's: what caches and memory add over the measured sizes."""
 
 MODEL_ERROR = 0.01
-"""Relative error below which a better fit is no evidence: no curve of timings follows a formula closer than that."""
+"""Relative error of a median that is there even without noise: no curve of timings follows a formula closer."""
 
 RESOLUTION = 0.01
-"""How closely the grid of corrections can tell an exponent, whatever the noise; no interval is narrower."""
+"""How closely the grid of overheads can tell an exponent; an interval is wider by this on each side."""
 
 POINTS = 4
-DECAYS = (0.5, 1.0, 2.0)
 AMPLITUDES = 48
+STRONGEST = 32.0
+PRIMAL_DECAYS = (1.0,)
+GRADIENT_DECAYS = (1.0, 1.5, 2.0)
 CURVE = ["run", "graph", "engine", "mode", "quantity", "lanes"]
 COLUMNS = [*CURVE, "points", "n_min", "n_max", "exponent", "exponent_low", "exponent_high", "theory", "verdict"]
 
 
 @dataclass(frozen=True)
-class Fit:
-    """The best power with a correction, for each of several curves over the same sizes.
+class Curve:
+    """Seconds against size.
 
     Attributes:
-        exponent: shape (curves,).
-        residual: what the fit leaves of each log ratio, shape (curves, sizes).
-        lasting: whether the correction is about as strong as it may be, so that more of the curve's bend may be
-            overhead than the fit can take away, shape (curves,).
+        n: sizes in increasing order, shape (sizes,).
+        log_seconds: shape (sizes, blocks); NaN marks what was not measured.
     """
 
-    exponent: Floats
-    residual: Floats
-    lasting: NDArray[np.bool_]
+    n: Floats
+    log_seconds: Floats
 
 
-def scaling(timings: pd.DataFrame, floor: float) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Exponent:
+    """An exponent and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The straight lines that are left, one for each overhead of the grid.
+
+    Attributes:
+        slope: their exponents, shape (overheads,).
+        excess: how much worse than the best each fits, in units of the variance of a point, shape (overheads,).
+        variance: of any of the slopes.
+        freedom: degrees of freedom behind that variance.
+    """
+
+    slope: Floats
+    excess: Floats
+    variance: float
+    freedom: int
+
+
+def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
     """Fit how each family's full gradient grows relative to the primal: the columns of `scaling.csv`.
 
     Args:
         timings: rows of `timings.csv`.
-        floor: the noise floor, from `benchmarks.findings.analysis.noise_floor`; it widens what counts as agreement.
+        order: names of families and engines in the order of the catalogue; others follow by alphabet.
 
     Returns:
-        One row per graph, engine, mode and lanes that was measured at any size.  `exponent_low` and `exponent_high`
-        bound 95 % of the bootstrap over blocks, widened by what the fit's residuals can do to a slope.  `theory` is 1
-        or 0, and the other way round where a family grows by its outputs.  `verdict` is
+        One row per graph, engine, mode and lanes that was measured at any size together with its primal.  `theory` is
+        1 or 0, and the other way round where a family grows by its outputs.  `verdict` is
 
-        - `inconclusive` with fewer than four sizes or less than a decade of them, with a single block, with an
-          interval so wide that it cannot tell neighbouring integers apart, or where the curve bends away from the fit
-          at its large end;
-        - `agrees` when theory lies in the interval, widened by 0.1 or by the slope that the noise floor could feign;
-        - `disagrees` otherwise, unless overhead may last beyond the middle of the sizes: then `inconclusive`, too.
+        - `agrees` where the whole interval lies within 0.1 of theory;
+        - `disagrees` where no part of it does;
+        - `inconclusive` otherwise, and with fewer than four sizes, less than a decade of them, or a single block.
     """
     matrix = by_block(timings)
-    ratios = matrix.primal_ratio()
-    gradient = (matrix.cells["quantity"] == "gradient") & (matrix.cells["graph"] != "map")
-    curves = matrix.cells[gradient].groupby(CURVE, sort=False)
-    rows = [
-        dict(zip(CURVE, key, strict=True)) | _curve(cells, ratios[cells.index.to_numpy()], floor)
-        for key, cells in curves
-        if not np.isnan(ratios[cells.index.to_numpy()]).all()
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    cells, seconds = matrix.cells, matrix.seconds
+    primals = cells[(cells["mode"] == "primal") & (cells["graph"] != "map")]
+    curves = {key: _curve(group, seconds) for key, group in primals.groupby(["run", "graph", "engine"], sort=False)}
+    gradients = cells[(cells["quantity"] == "gradient") & (cells["graph"] != "map")]
+    rows = []
+    for key, group in gradients.groupby(CURVE, sort=False):
+        gradient, primal = _curve(group, seconds), curves.get(key[:3])
+        if len(gradient.n) and primal is not None and len(primal.n):
+            theory = float((key[3] == "reverse") == bool(group["n_outputs"].max() > 1))
+            rows.append(dict(zip(CURVE, key, strict=True)) | _row(gradient, primal, theory))
+    return in_order(pd.DataFrame(rows, columns=COLUMNS), order)
 
 
-def _curve(cells: pd.DataFrame, ratios: Floats, floor: float) -> dict[str, object]:
-    """Everything that a row of `scaling.csv` says after its key, for one curve of shape (sizes, blocks)."""
-    theory = float((cells["mode"].iloc[0] == "reverse") == bool(cells["n_outputs"].max() > 1))
-    n, ratios = repeated(sizes(cells), ratios)
+def _row(gradient: Curve, primal: Curve, theory: float) -> dict[str, object]:
+    """Everything that a row of `scaling.csv` says after its key."""
+    n = gradient.n
     result: dict[str, object] = {"points": len(n), "n_min": int(n[0]), "n_max": int(n[-1])}
     result |= {"theory": theory, "verdict": "inconclusive"}
-    if len(n) < 2:
+    blocks = (~np.isnan(gradient.log_seconds)).sum(axis=1).max()
+    if len(n) < POINTS or len(primal.n) < POINTS or n[-1] < 10.0 * n[0] or blocks < 2:
         return result
+    found = exponent(gradient, primal)
+    result["verdict"] = judge(found, theory)
+    return result | {"exponent": found.value, "exponent_low": found.low, "exponent_high": found.high}
 
-    best = fit(n, np.log(medians(ratios))[np.newaxis])
-    exponent = float(best.exponent[0])
-    lows, highs = interval(fit(n, np.log(resampled_medians(ratios)).T).exponent[np.newaxis])
-    slack = max(_slope_error(n, best.residual[0]), RESOLUTION)
-    low, high = float(lows[0]) - slack, float(highs[0]) + slack
 
-    margin = max(MARGIN, 2.0 * float(np.nan_to_num(np.log1p(floor))) / float(np.log(n[-1] / n[0])))
-    determined = len(n) >= POINTS and n[-1] >= 10.0 * n[0] and high - low < 1.0
-    if determined and abs(_end_slope(n, best.residual[0])) <= margin:
-        if low - margin <= theory <= high + margin:
-            result["verdict"] = "agrees"
-        elif not best.lasting[0]:
-            result["verdict"] = "disagrees"
-    return result | {"exponent": exponent, "exponent_low": low, "exponent_high": high}
+def exponent(gradient: Curve, primal: Curve) -> Exponent:
+    """The exponent of the ratio of two curves, each with an overhead of unknown size.
+
+    The value is the mean over all pairs of overheads, weighted by their likelihood.
+
+    Args:
+        gradient: at least four sizes, and at least two blocks of one of them.
+        primal: the same, of the same blocks.
+    """
+    together = _without_speed_of_block(np.concatenate([gradient.log_seconds, primal.log_seconds]))
+    upper = _lines(gradient.n, together[: len(gradient.n)], GRADIENT_DECAYS)
+    lower = _lines(primal.n, together[len(gradient.n) :], PRIMAL_DECAYS)
+    # A speed was taken out of each block: that many degrees of freedom are gone.
+    freedom = max(upper.freedom + lower.freedom - together.shape[1] + 1, 1)
+    limit = float(stats.t.ppf(0.5 + COVERAGE / 2.0, freedom)) ** 2
+    excess = upper.excess[:, np.newaxis] + lower.excess
+    difference = upper.slope[:, np.newaxis] - lower.slope
+    likelihood = np.exp(-0.5 * excess)
+    plausible = excess <= limit
+    half = np.sqrt((limit - excess[plausible]) * (upper.variance + lower.variance))
+    return Exponent(
+        value=float((likelihood * difference).sum() / likelihood.sum()),
+        low=float((difference[plausible] - half).min()) - RESOLUTION,
+        high=float((difference[plausible] + half).max()) + RESOLUTION,
+    )
+
+
+def judge(found: Exponent, theory: float) -> str:
+    """`agrees`, `disagrees` or `inconclusive`: whether all, none or some of the interval lies near theory's."""
+    if theory - MARGIN <= found.low and found.high <= theory + MARGIN:
+        return "agrees"
+    if found.low > theory + MARGIN or found.high < theory - MARGIN:
+        return "disagrees"
+    return "inconclusive"
+
+
+def _lines(n: Floats, log_seconds: Floats, decays: tuple[float, ...]) -> _Lines:
+    """Fit a straight line in logarithms for every overhead of the grid; scatter about the best one counts as noise."""
+    counts = (~np.isnan(log_seconds)).sum(axis=1)
+    freedom = max(int((counts - 1).sum()), 1)
+    deviation = log_seconds - np.nanmean(log_seconds, axis=1, keepdims=True)
+    # The variance of a median of k values is about that of pi / (2 k + pi - 2) of one.
+    of_median = float(np.mean(np.pi / (2.0 * counts + np.pi - 2.0)))
+    noise = float(np.nansum(deviation**2)) / freedom * of_median + MODEL_ERROR**2
+
+    x = np.log(n) - np.log(n).mean()
+    y = medians(log_seconds)
+    y = y - y.mean()
+    overheads = _overheads(tuple(n.tolist()), decays)
+    slope = (x @ y - overheads @ x) / (x @ x)
+    squares = ((y - overheads - slope[:, np.newaxis] * x) ** 2).sum(axis=1)
+    best = float(squares.min())
+    noise = max(noise, best / max(len(n) - 3, 1))
+    return _Lines(slope, (squares - best) / noise, noise / float(x @ x), freedom)
+
+
+@lru_cache(maxsize=256)
+def _overheads(n: tuple[float, ...], decays: tuple[float, ...]) -> Floats:
+    """What overheads on a grid add to log seconds, shape (overheads, sizes), less the mean; the first is none.
+
+    They go up to 32 times the rest of the cost at the smallest size, or to a quarter of it at the largest.
+    """
+    relative = np.array(n) / n[0]
+    grid = [np.zeros((1, len(n)))]
+    for decay in decays:
+        strongest = max(STRONGEST, 0.25 * float(relative[-1]) ** decay)
+        amplitudes = np.geomspace(0.02, strongest, AMPLITUDES)
+        grid.append(np.log1p(amplitudes[:, np.newaxis] * relative**-decay))
+    added = np.vstack(grid)
+    centred: Floats = added - added.mean(axis=1, keepdims=True)
+    return centred
+
+
+def _without_speed_of_block(log_seconds: Floats) -> Floats:
+    """Take out of each block how fast the machine was during it: what all sizes have in common."""
+    own = log_seconds - medians(log_seconds)[:, np.newaxis]
+    return log_seconds - np.nan_to_num(medians(own.T))
+
+
+def _curve(cells: pd.DataFrame, seconds: Floats) -> Curve:
+    n, values = repeated(sizes(cells), seconds[cells.index.to_numpy()])
+    return Curve(n, np.log(values))
 
 
 def repeated(n: Floats, values: Floats) -> tuple[Floats, Floats]:
@@ -124,66 +234,5 @@ def repeated(n: Floats, values: Floats) -> tuple[Floats, Floats]:
     """
     counts = (~np.isnan(values)).sum(axis=1)
     order = np.argsort(n)
-    kept = order[counts[order] >= min(2, counts.max(initial=1))]
+    kept = order[(counts[order] >= min(2, counts.max(initial=1))) & (counts[order] > 0)]
     return n[kept], values[kept]
-
-
-def fit(n: Floats, log_ratio: Floats) -> Fit:
-    """Fit a power of n, with at most one correction that dies out, to each curve by least squares in logarithms.
-
-    For a given correction the fit is a straight line, in closed form; so all corrections on a grid are tried, for all
-    curves at once, and the one with the least BIC is taken.  The optimum is global and needs no starting point.
-
-    Args:
-        n: sizes in increasing order, shape (sizes,), at least two.
-        log_ratio: shape (curves, sizes).
-
-    Returns:
-        The fit; NaN for a curve that has a NaN.
-    """
-    corrections, lasting = _corrections(n)
-    x = np.log(n) - np.log(n).mean()
-    y = log_ratio - log_ratio.mean(axis=1, keepdims=True)
-    h = corrections - corrections.mean(axis=1, keepdims=True)
-    # Sums of squares of y - h - slope * x, for every curve (rows) and correction (columns), without forming them.
-    slope = (y @ x)[:, np.newaxis] / (x @ x) - (h @ x) / (x @ x)
-    squares = (y * y).sum(axis=1)[:, np.newaxis] - 2.0 * y @ h.T + (h * h).sum(axis=1) - slope**2 * (x @ x)
-    parameters = np.where(np.arange(len(h)) == 0, 0, 2)
-    # exp(BIC / sizes), which has its minimum in the same place and needs no logarithms.
-    score = (np.maximum(squares, 0.0) / len(n) + MODEL_ERROR**2) * len(n) ** (parameters / len(n))
-    choice = np.argmin(score, axis=1)
-    exponent = slope[np.arange(len(y)), choice]
-    return Fit(exponent, y - h[choice] - exponent[:, np.newaxis] * x, lasting[choice])
-
-
-def _corrections(n: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Corrections `+-log(1 + A n**-w)` on a grid, shape (corrections, sizes), and which of them last the longest.
-
-    The first is none at all, and the only one where there are too few sizes for more.
-    """
-    none = np.zeros((1, len(n)))
-    if len(n) < POINTS:
-        return none, np.array([False])
-    middle = np.sqrt(n[0] * n[-1])
-    grid, last = [], []
-    for decay in DECAYS:
-        # From 1 % of the cost at the smallest size, to as much as the rest of the cost at the middle one.
-        strongest = middle**decay
-        weakest = min(0.01 * n[0] ** decay, strongest)
-        amplitudes = np.geomspace(weakest, strongest, AMPLITUDES)
-        grid.append(np.log1p(amplitudes[:, np.newaxis] * n**-decay))
-        last.append(amplitudes > 0.5 * strongest)
-    upward, lasting = np.vstack(grid), np.concatenate(last)
-    return np.vstack([none, upward, -upward]), np.concatenate([[False], lasting, lasting])
-
-
-def _slope_error(n: Floats, residual: Floats) -> float:
-    """Two standard errors of a slope through points that scatter as the residuals do."""
-    scatter = np.sqrt((residual**2).sum() / max(len(n) - 2, 1))
-    return float(2.0 * scatter / (np.log(n).std() * np.sqrt(len(n))))
-
-
-def _end_slope(n: Floats, residual: Floats) -> float:
-    """Slope of the residuals over the last decade (at least three sizes): how the curve bends away from its fit."""
-    first = max(min(int(np.searchsorted(n, n[-1] / 10.0)), len(n) - 3), 0)
-    return float(np.polyfit(np.log(n[first:]), residual[first:], 1)[0])

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.findings import analysis, crossover, scaling
+from benchmarks.engines import engines
+from benchmarks.findings import analysis, crossover, scaling, told
+from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run, read_environment, read_run, write_environment, write_table
+
+
+def catalogue_order() -> tuple[str, ...]:
+    """Families, then engines, as the harness lists them: the order of records and lines."""
+    return (*FAMILIES, *engines())
 
 
 def analyse(folder: Path) -> Run:
@@ -14,11 +21,12 @@ def analyse(folder: Path) -> Run:
     Raises:
         RecordError: the run cannot be read.
     """
-    timings = read_run(folder).timings
-    floor = analysis.noise_floor(timings)
-    write_table(folder / "summary.csv", analysis.summarise(timings, floor))
-    write_table(folder / "scaling.csv", scaling.scaling(timings, floor))
-    write_table(folder / "crossover.csv", crossover.crossover(timings, floor))
+    timings, order = read_run(folder).timings, catalogue_order()
+    floors = analysis.noise_floors(timings)
+    floor = floors.overall
+    write_table(folder / "summary.csv", analysis.summarise(timings, floors, order))
+    write_table(folder / "scaling.csv", scaling.scaling(timings, order))
+    write_table(folder / "crossover.csv", crossover.crossover(timings, floor, order))
     noise = {"noise_floor": None if floor != floor else floor, "noise": analysis.noise_verdict(timings)}
     write_environment(folder, {**read_environment(folder), **noise})
     return read_run(folder)
@@ -32,7 +40,7 @@ def lines(run: Run) -> list[str]:
         if getattr(run, name) is not None
     ]
     files = ", ".join(f"{name}.csv" for name in ["timings", *others])
-    return [*analysis.closing_lines(run), f"{run.path}: {files}, environment.json"]
+    return [*told.findings(run, catalogue_order()).lines(), f"{run.path}: {files}, environment.json"]
 
 
 def failed(run: Run) -> bool:

@@ -78,7 +78,8 @@ class TimingRecord:
 class SummaryRecord:
     """One record of `summary.csv`: one cell over all blocks.
 
-    Intervals are 95 % bootstrap intervals over blocks; ratios are formed inside a block.
+    Intervals are 95 % intervals of the median over blocks (one block: none), within one run: they do not hold what
+    changes from run to run (memory layout, frequency, other load).  Ratios are formed inside a block.
     """
 
     run: str = column("name of the run")
@@ -98,7 +99,7 @@ class SummaryRecord:
     primal_ratio_low: float = column("lower end of its 95 % interval")
     primal_ratio_high: float = column("upper end of its 95 % interval")
     speedup: float = column(
-        "full gradient: forward seconds divided by reverse seconds, formed inside a block; empty on other records"
+        "forward gradient only: its seconds, with its lanes, divided by the reverse gradient's, formed inside a block"
     )
     speedup_low: float = column("lower end of its 95 % interval")
     speedup_high: float = column("upper end of its 95 % interval")
@@ -121,11 +122,13 @@ class ScalingRecord:
     points: int = column("sizes that went into the fit")
     n_min: int = column("smallest size measured")
     n_max: int = column("largest size measured")
-    exponent: float = column("fitted exponent p of N**p, apart from a constant overhead that dies out")
+    exponent: float = column("fitted exponent p of N**p, apart from overheads of gradient and primal")
     exponent_low: float = column("lower end of its 95 % interval")
     exponent_high: float = column("upper end of its 95 % interval")
     theory: float = column("the exponent that theory gives")
-    verdict: str = column("`agrees`, `disagrees` or `inconclusive`")
+    verdict: str = column(
+        "`agrees` (the whole interval is within 0.1 of theory), `disagrees` (no part is) or `inconclusive`"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +139,8 @@ class CrossoverRecord:
     graph: str = column("family of the function")
     engine: str = column("what executed it")
     crossover: float = column("the N at which both cost the same; empty where the measured sizes do not enclose it")
-    crossover_low: float = column("lower end of its 95 % interval")
-    crossover_high: float = column("upper end of its 95 % interval")
+    crossover_low: float = column("lower end of its 95 % interval; n_max where forward wins at every size")
+    crossover_high: float = column("upper end of its 95 % interval; n_min where reverse wins at every size")
     n_min: int = column("smallest size measured in both modes")
     n_max: int = column("largest size measured in both modes")
     note: str = column("what is to be known about it")

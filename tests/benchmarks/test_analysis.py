@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import family, frame, row, run, twins
+from synthetic import family, frame, row, twins
 
-from benchmarks.findings.analysis import closing_lines, noise_floor, noise_verdict, summarise
+from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdict, summarise
 from benchmarks.findings.blocks import by_block, interval, median_interval, verdict
 from benchmarks.runs.columns import SummaryRecord, kinds
 
 
-def gradient(summary, mode="reverse", **wanted):
+def gradient(summary, mode="forward", **wanted):
     rows = summary[(summary["mode"] == mode) & (summary["quantity"] == "gradient")]
     for name, value in wanted.items():
         rows = rows[rows[name] == value]
@@ -21,11 +21,20 @@ def gradient(summary, mode="reverse", **wanted):
 # --- medians and intervals ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("blocks", "expected"), [(5, 0.94), (7, 0.875), (15, 0.965)])
-def test_interval_covers_the_true_median_as_often_as_order_statistics_say(blocks, expected):
-    values = np.exp(0.1 * np.random.default_rng(1).standard_normal((800, blocks)))
+@pytest.mark.parametrize("blocks", range(2, 13))
+@pytest.mark.parametrize("noise", [0.02, 0.3])
+def test_interval_covers_the_true_median(blocks, noise):
+    """95 % of 2,000 runs, or 92 % where the binomial law allows no other; three standard errors are 1.8 %."""
+    values = np.exp(noise * np.random.default_rng(blocks).standard_normal((2000, blocks)))
     _, low, high = median_interval(values)
-    assert np.mean((low <= 1.0) & (high >= 1.0)) == pytest.approx(expected, abs=0.025)
+    assert np.mean((low <= 1.0) & (high >= 1.0)) > 0.92 - 0.01
+
+
+def test_order_statistics_do_not_mind_what_the_noise_is_like():
+    values = 1.0 + np.random.default_rng(1).exponential(size=(2000, 5))  # median 1 + log 2, far from symmetric
+    _, low, high = median_interval(values)
+    covered = (low <= 1.0 + np.log(2.0)) & (high >= 1.0 + np.log(2.0))
+    assert covered.mean() == pytest.approx(1.0 - 2.0 / 2**5, abs=0.018)
 
 
 def test_interval_is_the_same_every_time():
@@ -81,12 +90,13 @@ def test_summary_has_the_declared_columns():
 def test_ratios_are_formed_inside_a_block():
     # Blocks differ threefold in speed; the noise inside a block is 1 %, and so are the intervals.
     timings = frame(family([100], lambda n: 3.0 * n, lambda n: 6.0, blocks=9, noise=0.01))
-    reverse = gradient(summarise(timings, 0.02))
-    assert reverse["seconds_high"] / reverse["seconds_low"] > 1.3
-    for name, truth in (("speedup", 50.0), ("primal_ratio", 6.0)):
-        assert reverse[f"{name}_low"] <= truth <= reverse[f"{name}_high"]
-        assert reverse[f"{name}_high"] / reverse[f"{name}_low"] < 1.05
-    assert reverse["verdict"] == "faster"
+    summary = summarise(timings, 0.02)
+    forward, reverse = gradient(summary), gradient(summary, "reverse")
+    assert forward["seconds_high"] / forward["seconds_low"] > 1.3
+    for cell, name, truth in ((forward, "speedup", 50.0), (reverse, "primal_ratio", 6.0)):
+        assert cell[f"{name}_low"] <= truth <= cell[f"{name}_high"]
+        assert cell[f"{name}_high"] / cell[f"{name}_low"] < 1.05
+    assert forward["verdict"] == "faster"
 
 
 def test_median_over_blocks():
@@ -98,7 +108,7 @@ def test_median_over_blocks():
     assert only["verdict"] == ""
 
 
-def test_each_number_of_lanes_has_its_own_speedup_and_reverse_has_that_of_one_lane():
+def test_a_speedup_stands_in_one_place_with_the_lanes_of_its_forward_side():
     rows = [
         row(1, 8, 16.0, "forward"),
         row(1, 8, 4.0, "forward", lanes=4),
@@ -107,7 +117,20 @@ def test_each_number_of_lanes_has_its_own_speedup_and_reverse_has_that_of_one_la
         row(1, 8, 99.0, "forward", engine="other"),
     ]
     summary = summarise(frame(rows), 0.01)
-    np.testing.assert_array_equal(summary["speedup"], [8.0, 2.0, 8.0, np.nan, np.nan])
+    told = summary[summary["speedup"].notna()]
+    assert told[["engine", "mode", "lanes", "speedup"]].to_numpy().tolist() == [
+        ["ad", "forward", 1, 8.0],
+        ["ad", "forward", 4, 2.0],
+    ]
+
+
+def test_records_come_in_the_order_of_the_catalogue_however_they_were_measured():
+    rows = [row(1, n, graph=graph, engine=e) for graph in ("b", "a", "c") for e in ("ad", "aa") for n in (8, 1)]
+    order = ["c", "b", "ad"]
+    one, other = (summarise(frame(each), 0.01, order) for each in (rows, rows[::-1]))
+    pd.testing.assert_frame_equal(one, other)
+    assert one["graph"].unique().tolist() == ["c", "b", "a"]
+    assert one[["engine", "n_inputs"]].head(4).to_numpy().tolist() == [["ad", 1], ["ad", 8], ["aa", 1], ["aa", 8]]
 
 
 def test_verdict_knows_the_noise_floor():
@@ -118,10 +141,10 @@ def test_verdict_knows_the_noise_floor():
 
 
 def test_one_block_has_numbers_but_no_intervals_and_no_verdict():
-    reverse = gradient(summarise(frame(family([10], lambda n: 50.0, lambda n: 5.0, blocks=1)), 0.01))
-    assert reverse["speedup"] == pytest.approx(10.0)
-    assert np.isnan(reverse["speedup_low"])
-    assert reverse["verdict"] == ""
+    forward = gradient(summarise(frame(family([10], lambda n: 50.0, lambda n: 5.0, blocks=1)), 0.01))
+    assert forward["speedup"] == pytest.approx(10.0)
+    assert np.isnan(forward["speedup_low"])
+    assert forward["verdict"] == ""
 
 
 def test_twins_are_in_no_summary():
@@ -154,7 +177,6 @@ def test_nothing_measured():
     assert summarise(empty, 0.01).empty
     assert np.isnan(noise_floor(empty))
     assert noise_verdict(empty) is None
-    assert closing_lines(run([])) == ["Nothing was measured."]
 
 
 # --- noise -------------------------------------------------------------------------------------------------------
@@ -163,6 +185,22 @@ def test_nothing_measured():
 def test_noise_floor_is_what_19_of_20_identical_pairs_stay_below():
     ratios = np.exp(0.02 * np.sqrt(2.0) * np.random.default_rng(3).standard_normal(4000))
     assert noise_floor(frame(twins(ratios))) == pytest.approx(np.expm1(1.96 * 0.02 * np.sqrt(2.0)), rel=0.05)
+
+
+def test_one_outlier_does_not_make_the_floor():
+    assert noise_floor(frame(twins([1.02] * 9 + [5.0]))) == pytest.approx(0.02)
+    assert noise_floor(frame(twins([1.02] * 9 + [5.0, 5.0]))) > 1.0
+
+
+def test_short_cells_have_a_floor_of_their_own():
+    short = [{**each, "n_inputs": 1, "seconds_median": 1e-6 * each["seconds_median"]} for each in twins([1.2] * 10)]
+    floors = noise_floors(frame(short + twins([1.02] * 200)))
+    np.testing.assert_allclose(floors.at(np.array([1e-6, 1e-5 * 1.01, 1.0])), [0.2, floors.overall, 0.02], atol=1e-9)
+    rows = family([10], lambda n: 5.5, lambda n: 5.0)  # 10 % apart, at 10 microseconds and above
+    slow = [{**each, "seconds_median": 1e5 * each["seconds_median"]} for each in rows]
+    quick = [{**each, "seconds_median": 1e-2 * each["seconds_median"]} for each in rows]
+    assert gradient(summarise(frame(slow), floors))["verdict"] == "faster"
+    assert gradient(summarise(frame(quick), floors))["verdict"] == "no difference"
 
 
 def test_noise_floor_does_not_mind_which_twin_was_slower():
@@ -198,60 +236,3 @@ def test_a_noisy_machine_is_told_with_what_was_seen(rows, seen):
 
 def test_spread_inside_a_single_round_says_nothing():
     assert noise_verdict(frame([row(1, 10, 1.0, seconds_stddev=np.nan, rounds=1)])) is None
-
-
-# --- closing lines -----------------------------------------------------------------------------------------------
-
-
-def every_family():
-    names = ["chain", "tree", "product", "layered", "hub", "fixed_work", "lattice", "dense"]
-    rows = [each for name in names for each in family([1, 1000], lambda n: 3.0 * n, lambda n: 6.0, graph=name)]
-    return rows + family([1, 100], lambda n: 3.0, lambda n: 6.0 * n, graph="broadcast", transposed=True)
-
-
-def test_closing_lines_say_what_was_found():
-    lines = closing_lines(run(every_family() + twins([1.02] * 7)))
-    assert lines[0] == "Sweeps counted in 252 full gradients: one per input forward, one per output in reverse."
-    assert "chain (ad), N = 1,000: reverse 500 times as fast, 95 % [500, 500]." in lines
-    assert "broadcast (ad), M = 100: forward 200 times as fast, 95 % [200, 200]." in lines
-    assert lines[-2] == "Noise floor: identical cells differ by up to 2.0%; nothing smaller is called a difference."
-    assert lines[-1] == "All 385 rows were checked and measured; none was wrong."
-
-
-def test_closing_lines_stay_short_however_much_there_is_to_say():
-    rows = family(
-        [1_000_000], lambda n: 3.03, lambda n: 3.0, blocks=3, noise=0.5, graph="fixed_work", engine="ad-compiled"
-    )
-    rows += every_family() + family([10], lambda n: 3.0 * n, lambda n: 6.0, graph="one_more_of_them")
-    rows += twins([2.0] * 7)
-    for status in ("unsupported", "error", "wrong", "out_of_memory", "over_budget"):
-        rows += 1000 * [row(1, 7, 1.0, "reverse", status=status)]
-    lines = closing_lines(run(rows))
-    assert len(lines) <= 12
-    assert max(map(len, lines)) < 110
-    assert "... and 2 more; all of them are in summary.csv." in lines
-    assert any(line.startswith("Too noisy to trust: identical cells differ by 100%") for line in lines)
-    assert lines[1].startswith("fixed_work (ad-compiled), N = 1,000,000: no difference (")
-    assert lines[-1].startswith("Rows without a time: 1000 wrong, 1000 error, 1000 out_of_memory, 1000 over_budget")
-
-
-def test_closing_lines_check_the_sweeps_in_the_rows():
-    rows = family([10], lambda n: 30.0, lambda n: 6.0, blocks=1)
-    rows[1]["sweeps"] = 9
-    assert closing_lines(run(rows))[0] == (
-        "Sweeps counted: 1 of 2 gradients are not as expected; first chain, forward: 9 sweeps."
-    )
-
-
-def test_closing_lines_without_intervals_or_difference():
-    lines = closing_lines(run(family([10], lambda n: 30.0, lambda n: 6.0, blocks=1)))
-    assert lines[1] == "chain (ad), N = 10: reverse 5 times as fast, one block, no interval."
-    assert lines[2] == "Noise floor: not measured, so nothing is called a difference."
-    lines = closing_lines(run(family([10], lambda n: 6.06, lambda n: 6.0) + twins([1.02] * 7)))
-    assert lines[1] == "chain (ad), N = 10: no difference (reverse 1.01 times as fast, 95 % [1.01, 1.01])."
-
-
-@pytest.mark.parametrize(("mode", "n", "sweeps"), [("reverse", 8, 3), ("forward", 8, 1), ("reverse", 8, 8)])
-def test_sweeps_that_were_not_as_expected_are_told(mode, n, sweeps):
-    lines = closing_lines(run([row(1, n, 1.0, mode, sweeps=sweeps), row(1, n, 1.0, "forward", sweeps=n, graph="tree")]))
-    assert lines[0] == f"Sweeps counted: 1 of 2 gradients are not as expected; first chain, {mode}: {sweeps} sweeps."

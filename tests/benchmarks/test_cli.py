@@ -41,7 +41,7 @@ def test_comparing_finds_what_became_slower(results, capsys):
     assert main(arguments) == 0
     assert "7 slower" in capsys.readouterr().out
     assert main([*arguments, "--fail-above", "1.5"]) == 1
-    assert "7 cells are slower by more than a ratio of 1.5" in capsys.readouterr().out
+    assert "failed: slower by more than 1.5: 7 cells" in capsys.readouterr().out
     assert main([*arguments, "--fail-above", "2.5"]) == 0
     assert main(["compare", "slow", "fast", f"--results={results}", "--fail-above", "1.5"]) == 0
     assert "7 faster" in capsys.readouterr().out

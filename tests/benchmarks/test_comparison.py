@@ -1,10 +1,12 @@
 """Run against run, where the truth is known."""
 
+import re
+
 import numpy as np
 import pytest
 from synthetic import family, row, run, twins
 
-from benchmarks.findings.comparison import compare, slower_than
+from benchmarks.findings.comparison import compare, differences, reasons_to_fail, slower_than
 
 
 def changed(factor, noise=0.01, blocks=9, seed=0, floor=1.02):
@@ -96,3 +98,51 @@ def test_the_gate_lists_what_became_slower_than_the_threshold():
 def test_a_threshold_is_a_ratio(threshold):
     with pytest.raises(ValueError, match=r"threshold: got .*, expected a ratio of at least 1"):
         slower_than(compare(run([row()]), run([row()])), threshold)
+
+
+def many(factors, blocks=5, **changes):
+    return [row(block, n, factor, **changes) for block in range(1, blocks + 1) for n, factor in enumerate(factors, 10)]
+
+
+def test_the_gate_passes_what_did_not_change():
+    a = run(many([1.0] * 10) + twins([1.02] * 9))
+    assert reasons_to_fail(compare(a, a), 1.1) == []
+
+
+@pytest.mark.parametrize(
+    ("b", "floor", "reason"),
+    [
+        (many([1.0] * 9 + [1.5]), 1.02, "slower by more than 1.1: 1 cells, most chain 19 x 1 ad primal primal: 1.5"),
+        (many([1.0] * 10, status="wrong"), 1.02, "no longer ok: 10 cells, first chain 10 x 1 .*: ok in a, wrong in b"),
+        (many([1.0] * 10, status="error"), 1.02, "no longer ok: 10 cells"),
+        (many([1.0] * 9), 1.02, "no longer ok: 1 cells, first chain 19 x 1 ad primal primal: only in a"),
+        ([], 1.02, "nothing in common"),
+        (many([1.0] * 10), None, "noise floor unknown"),
+        (many([1.0] * 10), 1.2, "noise hides the limit: the floor is up to 20.0% in 11 cells"),
+        (many([1.5] * 10, blocks=1), 1.02, "undecided: 10 cells"),
+    ],
+    ids=["slower", "wrong", "error", "missing", "empty", "no floor", "noisy", "one block"],
+)
+def test_the_gate_fails_closed(b, floor, reason):
+    copies = twins([floor] * 9) if floor else []
+    table = compare(run(many([1.0] * 10) + copies), run(b + copies if b else []))
+    reasons = reasons_to_fail(table, 1.1)
+    assert any(re.match(reason, each) for each in reasons), reasons
+
+
+def test_what_all_cells_share_is_reported_and_their_scatter_widens_the_floor():
+    a = run(many([1.0] * 10) + twins([1.02] * 9))
+    shifted = compare(a, run(many([1.3] * 10) + twins([1.02] * 9)))
+    assert shifted["common"].iloc[0] == pytest.approx(1.3)
+    assert shifted["floor"].max() == pytest.approx(0.02)
+    assert (shifted["verdict"] == "slower").sum() == 10  # a common shift is no excuse
+    scattered = compare(a, run(many([0.9, 1.1] * 5) + twins([1.02] * 9)))
+    assert scattered["floor"].min() > 0.2
+    assert set(scattered["verdict"]) == {"no difference"}
+
+
+def test_environments_that_differ_are_said():
+    one = {"cpu": "x", "python": "3.11", "versions": {"numpy": "2.0"}}
+    other = {"cpu": "y", "python": "3.11", "versions": {"numpy": "2.0", "numba": "1"}}
+    assert differences(one, other) == ["cpu: x in a, y in b", "numba: none in a, 1 in b"]
+    assert differences(one, one) == differences(one, {}) == []

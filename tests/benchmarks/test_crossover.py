@@ -54,8 +54,15 @@ def test_the_noise_floor_widens_the_interval():
 )
 def test_nothing_is_extrapolated(forward, floor, note):
     found = crossing(forward, lambda n: 7.0, floor=floor)
-    assert found[["crossover", "crossover_low", "crossover_high"]].isna().all()
+    assert np.isnan(found["crossover"])
+    # Where one mode wins throughout, the edge of the sizes is a bound.
+    assert found["crossover_high"] == 1.0 if note.startswith("reverse wins") else np.isnan(found["crossover_high"])
+    assert found["crossover_low"] == 100.0 if note.startswith("forward wins from") else np.isnan(found["crossover_low"])
     assert found["note"] == note
+
+
+def test_notes_are_plain_text():
+    assert "np." not in crossing(lambda n: 20.0 * n, lambda n: 7.0)["note"]
 
 
 def test_an_end_of_the_interval_outside_the_sizes_is_not_invented():
