@@ -29,6 +29,9 @@ from ad.scalars import FAST, FLOAT_ERRORS, build, ieee, is_real, real
 ZERO = 0.0
 """The tangent or adjoint of what no seed has reached, known by its identity: no computed number is this one."""
 
+ONE = float("1")
+"""The seed of a gradient, known by its identity, so that nothing needs to be multiplied by it."""
+
 
 class Active:
     """A number that carries a derivative: the common base of `Dual` and `Var`.

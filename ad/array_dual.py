@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ad.active import ZERO, Active, Rule
-from ad.array_methods import PARTIALS, Case, install, like, partial_source
-from ad.arrays import Array, activity, dtype_of, full, prepared
+from ad.array_methods import PARTIALS, PLAIN, Case, install, like, partial_source
+from ad.arrays import Array, activity, dtype_of, full, prepared, shape_of
 from ad.dual import _HANDMADE, Dual, Level
-from ad.linear import Map
+from ad.linear import Linear, Map
 from ad.ndarrays import floating
 from ad.ops import Op
 
@@ -58,8 +58,6 @@ class ArrayDual(Array):
         tangent = full(self.tangent, self.shape)
         if isinstance(tangent, Active):
             return tangent
-        if isinstance(tangent, np.ndarray) and (tangent.base is not None or not tangent.flags.writeable):
-            return np.array(tangent, dtype_of(self.primal))
         return np.asarray(tangent, dtype_of(self.primal))[()]
 
     @classmethod
@@ -68,7 +66,7 @@ class ArrayDual(Array):
         if not isinstance(primal, Active):
             primal = floating("primal", primal)
         if not isinstance(tangent, Active):
-            tangent = np.array(tangent, dtype_of(primal))
+            tangent = np.asarray(tangent, dtype_of(primal))
         return _dual(primal, tangent, tag)
 
     @classmethod
@@ -97,6 +95,11 @@ class ArrayDual(Array):
         tangents = [full(x.tangent, x.shape) if a else None for x, a in zip(ready, active, strict=True)]
         out = map(primals, params)
         return _made(out, map.push(primals, tangents, params, out), ready[active.index(True)].tag)
+
+    def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> ArrayDual:  # noqa: D102
+        primal = self.primal
+        out = map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params)
+        return _made(out, map((full(self.tangent, shape_of(primal)),), params), self.tag)
 
     def __repr__(self) -> str:
         return f"ArrayDual({self.primal!r}, {full(self.tangent, self.shape)!r})"

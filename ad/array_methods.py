@@ -54,7 +54,13 @@ Emit = Callable[[Op, Case], list[str]]
 
 def like(x: Any, y: Any) -> Any:
     """`x` in the type of numbers of `y`: a choice among a row's constants must not make float32 into float64."""
-    return x if isinstance(x, Active) or not hasattr(x, "dtype") or x.dtype == y.dtype else x.astype(y.dtype)
+    if isinstance(x, Active) or not hasattr(x, "dtype") or x.dtype == getattr(y, "dtype", x.dtype):
+        return x
+    return x.astype(y.dtype)
+
+
+PLAIN = (np.ndarray, np.float64, np.float32)
+"""The types of primals that a fast method computes with."""
 
 
 def scope() -> dict[str, Any]:
@@ -64,7 +70,7 @@ def scope() -> dict[str, Any]:
         "ndarray": np.ndarray,
         "ZERO": ZERO,
         "like": like,
-        "PLAIN": (np.ndarray, np.float64, np.float32),
+        "PLAIN": PLAIN,
         "NUMBERS": (float, int, np.float64, np.float32),
     }
 

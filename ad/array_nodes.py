@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import RULES, ZERO, Active
+from ad.active import ONE, RULES, ZERO, Active
 from ad.array_methods import BOTH, Case, X, Y, cases, like, partial_source, scope
-from ad.arrays import full, unbroadcast
+from ad.arrays import dtype_of, full, unbroadcast
 from ad.ops import Op
 from ad.scalars import build
 
@@ -70,6 +70,33 @@ class OpNode(Node):
     out: Any
 
 
+class LinearNode(Node):
+    """A linear map of one operand."""
+
+    __slots__ = ("map", "params", "x")
+    map: Any
+    params: tuple[Any, ...]
+    x: Any
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The map's name."""
+        return str(self.map.name)
+
+    def pull(self, bar: Any) -> None:  # noqa: D102
+        x, into = self.x, self.map.into
+        if into is not None and not isinstance(bar, Active) and not isinstance(x.adjoint, Active):
+            if x.adjoint is ZERO:
+                x.adjoint = np.zeros(x.shape, dtype_of(bar))
+            elif not x.own or x.adjoint.shape != x.shape:
+                x.adjoint = np.array(np.broadcast_to(x.adjoint, x.shape))
+            x.own = True
+            into(x.adjoint, bar, *self.params)
+            return
+        term = self.map.transpose(full(bar, self.shape), x.shape, *self.params)
+        add(x, term, own=self.own or (term is not bar and getattr(term, "base", bar) is None))
+
+
 class MapNode(Node):
     """A map: the nodes of its operands (None where passive), and the map applied."""
 
@@ -93,11 +120,17 @@ class MapNode(Node):
                 add(x, term)
 
 
-def add(x: Any, term: Any) -> None:
-    """Add what was pulled back, in a shape that broadcasts to that of `x`, to an operand's adjoint."""
+def add(x: Any, term: Any, own: bool = False) -> None:
+    """Add what was pulled back, in a shape that broadcasts to that of `x`, to an operand's adjoint.
+
+    Args:
+        x: the operand's node.
+        term: what is added.
+        own: whether nothing else refers to it.
+    """
     if isinstance(x, Node):
         if x.adjoint is ZERO:
-            x.adjoint, x.own = term, False
+            x.adjoint, x.own = term, own and type(term) is np.ndarray and term.flags.writeable
         else:
             x.adjoint = x.adjoint + term
             x.own = type(x.adjoint) is np.ndarray
@@ -115,26 +148,35 @@ def needs(row: Op, case: Case) -> list[str]:
     return [name for name in (*row.operands, "out") if name in used]
 
 
-def _product(partial: str) -> str:
-    """Source of adjoint times partial; a quotient of 1 divides."""
-    if partial in ("1", "-1"):
-        return "bar" if partial == "1" else "-bar"
+def _term(partial: str, *, last: bool) -> str:
+    """Source that makes `t`, adjoint times partial, and says whether nothing else refers to it.
+
+    In the last use of an adjoint that is this node's own, its memory serves for the product.
+    """
+    if partial == "1":
+        return f"    t, fresh = bar, {'node.own' if last else 'False'}\n"
+    in_place = "node.own and bar.shape == node.shape" if last else ""
+    if partial == "-1":
+        return f"    t, fresh = {f'negative(bar, bar) if {in_place} else ' if last else ''}-bar, True\n"
     rest = partial.removeprefix("1 / ")
     if rest != partial and (rest.isidentifier() or (rest[0] == "(" and rest.find(")") == len(rest) - 1)):
-        return f"bar / {rest}"
-    return f"bar * ({partial})"
+        return f"    t, fresh = bar / {rest}, True\n"
+    if "where" in partial:
+        return f"    t, fresh = like(bar * ({partial}), bar), True\n"
+    source = f"    if bar is ONE: t, fresh = {partial}, {not partial.isidentifier()}\n"
+    if last and partial.isidentifier():
+        source += f"    elif {in_place}: t, fresh = multiply(bar, {partial}, bar), True\n"
+    return source + f"    else: t, fresh = bar * ({partial}), True\n"
 
 
 _ADD = """
-    t = {term}
-    if {p}.shape != node.shape: t = unbroadcast(t, node.shape, {p}.shape)
+    if {p}.shape != node.shape: t, fresh = unbroadcast(t, node.shape, {p}.shape), False
     a = {p}.adjoint
     if a is ZERO:
         {p}.adjoint = t
-        {p}.own = {fresh}type(t) is ndarray
+        {p}.own = fresh and type(t) is ndarray
     elif {p}.own and type(t) is ndarray and a.shape == {p}.shape:
         a += t
-        {p}.adjoint = a
     else:
         {p}.adjoint = a = a + t
         {p}.own = type(a) is ndarray
@@ -144,19 +186,18 @@ _ADD = """
 def _pull(row: Op, case: Case, twice: bool) -> Callable[[Any, Any], None]:
     """The function that pulls an adjoint back through one op; `twice`: both operands are one node."""
     operands = [p for p in row.operands if p in case.active and not row.partial(p).flat]
-    load = [f"    {p} = node.{p}" for p in operands]
-    load += [f"    {n} = node.{n}" for n in (n if n == "out" else f"{n}p" for n in needs(row, case))]
+    load = [f"    {p} = node.{p}\n" for p in operands]
+    load += [f"    {n} = node.{n}\n" for n in (n if n == "out" else f"{n}p" for n in needs(row, case))]
     partials = {p: partial_source(row, p, case) for p in operands}
     if twice and partials:
         partials = {"x": " + ".join(f"({partial})" for partial in partials.values())}
-    source = "def pull(node, bar):\n" + "\n".join(load or ["    pass"])
-    for p, partial in partials.items():
-        term = _product(partial)
-        if any(row.partial(q).chooses for q in operands):
-            term = f"like({term}, bar)"
-        source += _ADD.format(term=term, p=p, fresh="False and " if term == "bar" else "")
+    source = "".join(["def pull(node, bar):\n", *(load or ["    pass\n"])])
+    for k, (p, partial) in enumerate(partials.items(), 1):
+        last = k == len(partials) and "1" not in [*partials.values()][: k - 1]  # else an operand has the adjoint itself
+        source += _term(partial, last=last) + _ADD.format(p=p)
     title = f"pull {row.name} {case.name}{' twice' if twice else ''}"
-    return build("pull", source, {**scope(), "unbroadcast": unbroadcast, "like": like}, title)  # type: ignore[no-any-return]
+    names = {"unbroadcast": unbroadcast, "negative": np.negative, "multiply": np.multiply, "ONE": ONE}
+    return build("pull", source, scope() | names, title)  # type: ignore[no-any-return]
 
 
 def _node_class(row: Op, case: Case, name: str, twice: bool = False) -> type[OpNode]:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ad.active import ZERO, Active, Rule
-from ad.array_methods import Case, install
-from ad.array_nodes import NODES, MapNode, Node, NumberNode, add, needs, node_of
+from ad.array_methods import PLAIN, Case, install
+from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, add, needs, node_of
 from ad.arrays import Array, activity, dtype_of, full, prepared, shape_of
-from ad.linear import Map
+from ad.linear import Linear, Map
 from ad.ndarrays import floating
 from ad.ops import Op
 from ad.tape import Nodes, Tape, Var
@@ -64,7 +64,7 @@ class ArrayVar(Array):
     def lift(cls, nodes: Nodes, primal: Any) -> ArrayVar:
         """Declare one input."""
         nodes.arrays = True
-        return _var(primal if isinstance(primal, Active) else kept(floating("primal", primal)), Node(), nodes)
+        return _var(primal if isinstance(primal, Active) else nodes.loans.take(floating("primal", primal)), Node(), nodes)
 
     @classmethod
     def of_number(cls, x: Var) -> ArrayVar:
@@ -82,9 +82,10 @@ class ArrayVar(Array):
         numbers = [not isinstance(x, Active | np.ndarray) for x in primals]
         node = node_of(rule.row, active, numbers, [x.node if a else None for x, a in zip(ready, active, strict=True)])
         node.out = out = rule.value(*primals)
+        tape: Nodes = ready[active.index(True)].tape
         for slot, x, a in zip(("xp", "yp"), primals, active, strict=False):
-            setattr(node, slot, x if a else kept(x))
-        return _recorded(out, node, ready[active.index(True)].tape)
+            setattr(node, slot, x if a else _kept(x, tape))
+        return _recorded(out, node, tape)
 
     @classmethod
     def apply_map(cls, map: Map, level: int, operands: tuple[Any, ...], params: tuple[Any, ...]) -> ArrayVar:
@@ -92,15 +93,22 @@ class ArrayVar(Array):
         active = activity(level, operands)
         ready = prepared(map.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
+        tape: Nodes = ready[active.index(True)].tape
         node = MapNode()
         node.map, node.active, node.params = map, active, params
         node.operands = [x.node if a else None for x, a in zip(ready, active, strict=True)]
         node.shapes = [shape_of(x) for x in primals]
         node.primals = [
-            (x if a else kept(x)) if keep else None
+            (x if a else _kept(x, tape)) if keep else None
             for x, a, keep in zip(primals, active, map.keeps(active), strict=True)
         ]
-        return _recorded(map(primals, params), node, ready[active.index(True)].tape)
+        return _recorded(map(primals, params), node, tape)
+
+    def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> ArrayVar:  # noqa: D102
+        primal = self.primal
+        node = LinearNode()
+        node.map, node.x, node.params = map, self.node, params
+        return _recorded(map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params), node, self.tape)
 
     @classmethod
     def sweep(cls, tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) -> list[Any]:
@@ -116,17 +124,17 @@ class ArrayVar(Array):
                 (x.node if isinstance(x, ArrayVar) else x).adjoint = ZERO
             tape._adjoints_kept = keep
             for output, cotangent in seeds:
-                if isinstance(output, ArrayVar):
-                    cotangent = cotangent if isinstance(cotangent, Active) else np.asarray(cotangent, output.dtype)
-                    add(output.node, cotangent)
-                else:
-                    add(output, cotangent)
+                if isinstance(cotangent, np.ndarray):
+                    cotangent = np.asarray(cotangent, dtype_of(output))[()]
+                add(getattr(output, "node", output), cotangent)
             for node in reversed(tape.nodes):
                 bar = node.adjoint
                 if bar is ZERO:
                     continue
                 if not keep:
                     node.adjoint = ZERO
+                elif isinstance(node, Node):
+                    node.own = False
                 node.pull(bar)
             return [x.adjoint for x in tape.inputs]
 
@@ -137,9 +145,9 @@ class ArrayVar(Array):
 Var.arrays = ArrayVar.arrays = ArrayVar
 
 
-def kept(x: Any) -> Any:
-    """A constant that a sweep will need, safe from its owner: a copy, unless it cannot be written to."""
-    return x.copy() if isinstance(x, np.ndarray) and x.flags.writeable else x
+def _kept(x: Any, tape: Nodes) -> Any:
+    """A constant that the sweep will need."""
+    return tape.loans.take(x) if type(x) is np.ndarray else x
 
 
 def _var(primal: Any, node: Node, tape: Nodes) -> ArrayVar:
@@ -161,24 +169,23 @@ def _emit(row: Op, case: Case) -> list[str]:
     lines = [f"node = {name}()"]
     if len(case.active) == 2:
         lines = [f"node = {name}() if x.node is not y.node else {row.name}_twice()"]
-    lines += ["node.adjoint = ZERO", "node.shape = out.shape"]
+    lines += ["node.adjoint = ZERO", "node.shape = out.shape", f"tape = {'x' if 'x' in case.active else 'y'}.tape"]
     lines += [f"node.{p} = {p}.node" for p in row.operands if p in case.active]
     for need in needs(row, case):
         if need == "out":
             lines.append("node.out = out")
         else:
             copied = need not in case.active and need not in case.numbers
-            lines.append(f"node.{need}p = " + (f"kept({need}p)" if copied else f"{need}p"))
-    first = "x" if "x" in case.active else "y"
+            lines.append(f"node.{need}p = " + (f"tape.loans.take({need}p)" if copied else f"{need}p"))
     return [
         *lines,
         "var = Self()",
         "var.primal = out",
         "var.node = node",
-        f"var.tape = tape = {first}.tape",
+        "var.tape = tape",
         "tape.append(node)",
         "return var",
     ]
 
 
-install(ArrayVar, _emit, "y.tape is x.tape", {**NODES, "kept": kept})
+install(ArrayVar, _emit, "y.tape is x.tape", NODES)

@@ -83,7 +83,22 @@ class Map:
 
 
 class Linear(Map):
-    """A map that is linear in its one operand."""
+    """A map that is linear in its one operand.
+
+    Attributes:
+        into: `into(total, bar, *params)`, which adds the transpose of plain `bar` to an array in place; None if there is
+            nothing to be gained by it.
+    """
+
+    into: Callable[..., None] | None = None
+
+    def __call__(self, operands: Operands, params: tuple[Any, ...]) -> Any:
+        (x,) = operands
+        if isinstance(x, Array):
+            if x.finished:
+                require_alive(self.name, operands)
+            return x.apply_linear(self, params)
+        return super().__call__(operands, params)
 
     def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
         return self(tangents, params)
@@ -153,7 +168,8 @@ def linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None
         plain: what is called on plain arrays, if that is another one.
 
     Returns:
-        A decorator of the transpose, `transpose(bar, shape, *params)`.
+        A decorator of the transpose, `transpose(bar, shape, *params)`.  What it returns has a decorator `into`, of a
+        function `into(total, bar, *params)` that adds the transpose to a plain array in place.
     """
 
     def declare(transpose: Callable[..., Any]) -> Callable[..., Any]:
@@ -238,6 +254,13 @@ def _declare(
     public: Any = build(name, source, scope, f"map {name}")
     map = scope["map"] = public.map = kind(name, scope["plain"], _by_position(transpose, parameters))
     public.__doc__, public.__module__ = transpose.__doc__, "ad"
+    if isinstance(map, Linear):
+
+        def into(add_into: Callable[..., None]) -> Callable[..., Any]:
+            map.into = add_into
+            return public  # type: ignore[no-any-return]
+
+        public.into = into
     if isinstance(map, Bilinear):
 
         def right(transpose_right: Callable[..., Any]) -> Callable[..., Any]:
@@ -254,12 +277,10 @@ def _by_position(transpose: Callable[..., Any], parameters: list[inspect.Paramet
     named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     if not named:
         return transpose
-
-    def positional(*arguments: Any) -> Any:
-        first = len(arguments) - len(named)
-        return transpose(*arguments[:first], **dict(zip(named, arguments[first:], strict=True)))
-
-    return positional
+    names = list(inspect.signature(transpose).parameters)
+    call = ", ".join(f"{name}={name}" if name in named else name for name in names)
+    source = f"def positional({', '.join(names)}):\n    return transpose({call})\n"
+    return build("positional", source, {"transpose": transpose}, f"transpose {transpose.__name__}")  # type: ignore[no-any-return]
 
 
 def _register(function: Callable[..., Any], name: str, public: Callable[..., Any]) -> None:

@@ -21,6 +21,7 @@ from ad.active import RULES, ZERO, Active, Rule, all_finite, is_array, is_zero, 
 from ad.counting import Counts, observed
 from ad.dual import levels
 from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
+from ad.loans import Loans
 from ad.methods import fast_names, install
 from ad.ops import Op
 from ad.scalars import real
@@ -33,17 +34,20 @@ class Nodes(list["Var"]):
         level: the number of the derivative they belong to.
         counts: what is being counted, if the tape is observed.
         arrays: whether there are arrays among the inputs and nodes.
+        loans: the arrays it has from elsewhere.
         closed: whether the derivative has been recorded.
     """
 
-    __slots__ = ("arrays", "counts", "level")
+    __slots__ = ("arrays", "counts", "level", "loans")
     level: int
     counts: Counts | None
     arrays: bool
+    loans: Loans
     closed = False
 
-    def __init__(self, level: int, counts: Counts | None = None) -> None:
+    def __init__(self, level: int, counts: Counts | None = None, *, lasting: bool = True) -> None:
         self.level = level
+        self.loans = Loans(lasting)
         self.counts = counts
         self.arrays = False
 
@@ -152,6 +156,9 @@ class Tape:
         nodes: the op nodes in the order they were computed.
         inputs: the input nodes in the order they were declared.
 
+    Args:
+        lasting: whether it may outlive the call that it is made in (`ad.loans`).
+
     Example:
         >>> tape = Tape()
         >>> a, b = tape.input(2.0), tape.input(1.0)
@@ -162,9 +169,9 @@ class Tape:
         [2.0, 5.0, 2.0, 3.0, 1.0]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lasting: bool = True) -> None:
         counts = observed()
-        self.nodes = (Nodes if counts is None else _CountedNodes)(next(levels), counts)
+        self.nodes = (Nodes if counts is None else _CountedNodes)(next(levels), counts, lasting=lasting)
         self.inputs: list[Var] = []
         self._adjoints_kept = False
         self._lock = threading.Lock()
@@ -172,6 +179,7 @@ class Tape:
     def close(self) -> None:
         """End the recording: from now on the tape can be swept, and an op on one of its values is an error."""
         self.nodes.__class__ = _ClosedNodes
+        self.nodes.loans.give_back()
 
     def input(self, primal: Any) -> Var:
         """Declare one input.

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, all_finite, in_progress, is_array, kind_of, nested
+from ad.active import ONE, ZERO, Active, all_finite, in_progress, is_array, kind_of, nested
 from ad.counting import observed
 from ad.dual import Level, levels, lift
 from ad.jacobians import from_columns, from_rows, unit_leaves
@@ -58,10 +58,17 @@ def _run_forward(
         tag.finished = True
     mine = [getattr(out, "tag", None) is tag for out in outputs]
     return (
-        [out.primal if m else out for out, m in zip(outputs, mine, strict=True)],
-        [out.derivative if m else _zero(out) for out, m in zip(outputs, mine, strict=True)],
+        [_own(out.primal if m else out, primals) for out, m in zip(outputs, mine, strict=True)],
+        [_own(out.derivative, tangents) if m else _zero(out) for out, m in zip(outputs, mine, strict=True)],
         out_shape,
     )
+
+
+def _own(x: Any, given: list[Any]) -> Any:
+    """A result that is nobody else's: a copy of an array that is a view, or one of those given."""
+    if type(x) is np.ndarray and (x.base is not None or any(x is y for y in given)):
+        return x.copy()
+    return x
 
 
 def _zero(out: Any) -> Any:
@@ -123,9 +130,9 @@ def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 # ---- reverse --------------------------------------------------------------------------------------------------------
 
 
-def _record(f: Function, shape: Shape, primals: list[Any]) -> tuple[Tape, list[Any], Shape]:
+def _record(f: Function, shape: Shape, primals: list[Any], *, lasting: bool) -> tuple[Tape, list[Any], Shape]:
     """Run `f` once on Vars: the tape, the leaves and the shape of its output."""
-    tape = Tape()
+    tape = Tape(lasting=lasting)
     variables = tape.lift(primals)
     try:
         with collector_paused(), in_progress():
@@ -157,14 +164,15 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
         ValueError: (from the pullback) `cotangent` does not have the shape of the output.
     """
     leaves, shape = flatten("primals", primals)
-    tape, outputs, out_shape = _record(f, shape, leaves)
+    tape, outputs, out_shape = _record(f, shape, leaves, lasting=True)
 
     def pullback(cotangent: Any) -> Any:
         seeds, seed_shape = flatten("cotangent", cotangent)
         require_shape("cotangent", seed_shape, "the output", out_shape)
         return unflatten(shape, _pull_back(tape, outputs, seeds))
 
-    return unflatten(out_shape, [out.primal if tape.owns(out) else out for out in outputs]), pullback
+    values = [_own(out.primal if tape.owns(out) else out, leaves) for out in outputs]
+    return unflatten(out_shape, values), pullback
 
 
 def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
@@ -185,14 +193,14 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         g, leaves, shape = _select(f, argnums, args, kwargs)
         with collector_paused():
-            tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves)
+            tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves, lasting=False)
             if out_shape is not None:
                 raise TypeError(
                     f"f: its output is a {describe(out_shape)}, expected a single number; use jacrev or jacfwd"
                 )
             (out,) = outputs
             value = out.primal if tape.owns(out) else out
-            gradient = unflatten(shape, _pull_back(tape, outputs, [1.0]))
+            gradient = unflatten(shape, _pull_back(tape, outputs, [ONE]))
             del outputs, out, tape  # the graph is freed before the collector comes back
             return value, gradient
 
@@ -217,7 +225,7 @@ def jacrev(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         g, leaves, shape = _select(f, argnums, args, kwargs)
-        tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves)
+        tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves, lasting=False)
         outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
         blocks = []
         for out, made in zip(outputs, outs, strict=True):

@@ -24,12 +24,19 @@ def getitem(bar: Any, shape: Shape, index: Any) -> Any:
     return scatter(bar, shape, index)
 
 
+def _add_at(total: Any, bar: Any, index: Any) -> None:
+    if is_basic(index):
+        total[index] += bar
+    else:
+        np.add.at(total, index, bar)
+
+
+getitem.into(_add_at)  # type: ignore[attr-defined]
+
+
 def _scatter(x: Any, to: Shape, index: Any) -> Any:
     total = np.zeros(to, dtype_of(x))
-    if is_basic(index):
-        total[index] = x
-    else:
-        np.add.at(total, index, x)
+    _add_at(total, x, index)
     return total
 
 

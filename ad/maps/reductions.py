@@ -14,10 +14,10 @@ from ad.maps.structure import reshape
 Shape = tuple[int, ...]
 
 
-@linear(np.sum)
+@linear(np.sum, np.add.reduce)
 def sum(bar: Any, shape: Shape, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The sum over axes, by default over all."""
-    return bar if keepdims else reshape(bar, kept_shape(shape, axis))
+    return bar if keepdims or axis is None else reshape(bar, kept_shape(shape, axis))
 
 
 @composed(np.mean)

@@ -1,0 +1,53 @@
+"""Arrays that a recording needs again in the sweep but does not own: inputs and constants.
+
+A user's array may be written to after it was recorded, and the sweep would multiply by something else in silence.  Copies
+of all would cost as much as the ops.  So a small array is copied; a large one is borrowed and cannot be written to until
+the recording ends, so that an assignment in the function raises NumPy's "assignment destination is read-only" where it
+stands.  What a tape keeps for longer than one call is copied whatever its size.  An array that its owner has made
+read-only is taken as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+SMALL = 16_384
+"""Bytes up to which an array is copied."""
+
+
+class Loans:
+    """What one recording has borrowed.
+
+    Attributes:
+        lasting: whether the tape may outlive the call that made it.
+        borrowed: arrays that are to become writeable again.
+    """
+
+    __slots__ = ("borrowed", "lasting")
+
+    def __init__(self, lasting: bool) -> None:
+        self.lasting = lasting
+        self.borrowed: list[Any] = []
+
+    def take(self, x: Any) -> Any:
+        """An array that holds what `x` holds now until the sweep has been made."""
+        owner = x
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        if not owner.flags.writeable:
+            return x
+        if self.lasting or x.nbytes <= SMALL or owner.base is not None:
+            return x.copy()
+        for array in (owner, x):
+            if array.flags.writeable:
+                array.flags.writeable = False
+                self.borrowed.append(array)
+        return x
+
+    def give_back(self) -> None:
+        """Let the owners write to their arrays again."""
+        for array in self.borrowed:
+            array.flags.writeable = True
+        self.borrowed.clear()
