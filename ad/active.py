@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -186,15 +185,20 @@ def nested() -> bool:
     return _progress.depth > 0
 
 
-@contextmanager
-def in_progress() -> Iterator[None]:
+class in_progress:  # noqa: N801  # named as contextlib.suppress is, and like it a class because that is faster
     """Around the function that is being differentiated; NumPy's warnings are off, as on floats there are none."""
-    _progress.depth += 1
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    finally:
+
+    __slots__ = ("_warnings",)
+
+    def __enter__(self) -> None:
+        _progress.depth += 1
+        self._warnings = np.errstate(all="ignore")
+        self._warnings.__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        self._warnings.__exit__(*exception)
         _progress.depth -= 1
+
 
 
 def require_alive(name: str, values: Iterable[Any]) -> None:

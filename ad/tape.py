@@ -13,8 +13,7 @@ import gc
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from ad.active import RULES, ZERO, Active, Rule, all_finite, is_array, is_zero, kind_of, primal_of, settle
@@ -358,21 +357,23 @@ class _Pauses:
     was_enabled = False
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
+class collector_paused:  # noqa: N801  # named as contextlib.suppress is, and like it a class because that is faster
     """Pause Python's cyclic garbage collector (not reference counting); the last of all threads to leave restores it.
 
     A recording makes millions of objects and not one unreachable cycle, while the collector would walk over all of them
     again and again.
     """
-    with _Pauses.lock:
-        if _Pauses.count == 0:
-            _Pauses.was_enabled = gc.isenabled()
-            gc.disable()
-        _Pauses.count += 1
-    try:
-        yield
-    finally:
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        with _Pauses.lock:
+            if _Pauses.count == 0:
+                _Pauses.was_enabled = gc.isenabled()
+                gc.disable()
+            _Pauses.count += 1
+
+    def __exit__(self, *exception: object) -> None:
         with _Pauses.lock:
             _Pauses.count -= 1
             if _Pauses.count == 0 and _Pauses.was_enabled:

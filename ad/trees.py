@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ad.active import Active, require_alive
-from ad.arrays import shape_of
 from ad.ndarrays import floating
 from ad.scalars import real
 
@@ -92,35 +91,38 @@ def describe(shape: Shape) -> str:
 
 def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
     kind: Any = type(tree)
+    children: list[Any]
+    places: Iterator[str]
+    if isinstance(tree, Active):
+        if tree.finished:
+            require_alive(name, [tree])
+        leaves.append(tree)
+        return _of_array(tree.shape) if tree.is_array else None  # type: ignore[attr-defined]
+    if isinstance(tree, np.ndarray):
+        leaves.append(floating(name, tree))
+        return _of_array(tree.shape)
     if kind is dict:
         kind = Named(dict, tuple(tree))
-        children, places = list(tree.values()), [f"{name}[{key!r}]" for key in tree]
+        children, places = list(tree.values()), (f"{name}[{key!r}]" for key in tree)
     elif isinstance(tree, list | tuple):
         if set(map(type, tree)) <= {float}:  # the common case, and the one that may be a million long
             leaves.extend(tree)
             return kind, len(tree)
-        children, places = list(tree), [f"{name}[{k}]" for k in range(len(tree))]
+        children, places = list(tree), (f"{name}[{k}]" for k in range(len(tree)))
     elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         keys = tuple(field.name for field in dataclasses.fields(tree) if field.init)
         kind = Named(kind, keys)
-        children, places = [getattr(tree, key) for key in keys], [f"{name}.{key}" for key in keys]
+        children, places = [getattr(tree, key) for key in keys], (f"{name}.{key}" for key in keys)
     else:
-        return _leaf(name, tree, leaves)
+        if isinstance(tree, bool):
+            raise TypeError(f"{name}: got bool, expected a real number")
+        leaves.append(real(name, tree))
+        return None
     shapes = [_collect(place, child, leaves) for place, child in zip(places, children, strict=True)]
     return kind, (shapes if any(shapes) else len(shapes))
 
 
-def _leaf(name: str, x: Any, leaves: list[Any]) -> Shape:
-    if isinstance(x, bool):
-        raise TypeError(f"{name}: got bool, expected a real number")
-    if isinstance(x, Active):
-        require_alive(name, [x])
-        leaves.append(x)
-    elif isinstance(x, np.ndarray):
-        leaves.append(floating(name, x))
-    else:
-        leaves.append(real(name, x))
-    shape = shape_of(x)
+def _of_array(shape: tuple[int, ...]) -> Shape:
     return (np.ndarray, shape) if shape else None
 
 
