@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, Rule
+from ad.active import RULES, ZERO, Active, Rule, primal_of
+from ad.array_infinity import Paths, along, finite, product, pushed, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install, like, partial_source
 from ad.arrays import Array, activity, dtype_of, full, prepared, shape_of
 from ad.dual import _HANDMADE, Dual, Level
 from ad.linear import Linear, Map
+from ad.methods import install_slow
 from ad.ndarrays import floating
 from ad.ops import Op
 
@@ -55,7 +57,10 @@ class ArrayDual(Array):
     @property
     def derivative(self) -> Any:
         """The tangent at the end of a sweep, whole, and in the type of numbers of the primal."""
-        tangent = full(self.tangent, self.shape)
+        return self._whole(self.tangent)
+
+    def _whole(self, tangent: Any) -> Any:
+        tangent = full(tangent, self.shape)
         if isinstance(tangent, Active):
             return tangent
         return np.asarray(tangent, dtype_of(self.primal))[()]
@@ -67,11 +72,16 @@ class ArrayDual(Array):
             primal = floating("primal", primal)
         if not isinstance(tangent, Active):
             tangent = np.asarray(tangent, dtype_of(primal))
+        if tag.follows:
+            paths = seeded(tangent, shape_of(primal))
+            return _followed(primal, tangent, paths, tag)
         return _dual(primal, tangent, tag)
 
     @classmethod
     def of_number(cls, x: Dual) -> ArrayDual:
         """A Dual of a number as an array without dimensions."""
+        if x.tag.follows:
+            return _followed(x.primal, x.tangent, np.array(x.paths, np.uint8), x.tag)  # type: ignore[attr-defined]
         return _dual(x.primal, x.tangent, x.tag)
 
     @classmethod
@@ -80,11 +90,14 @@ class ArrayDual(Array):
         ready = prepared(rule.row.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         out = rule.value(*primals)
+        tag: Level = ready[active.index(True)].tag
+        if tag.follows:
+            return _FollowedArrayDual.of_op(rule, ready, active, primals, out, tag)
         tangent = ZERO
         for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True):
             if a and partial is not None:
                 tangent = tangent + like(partial(primals[0], primals[-1], out), out) * x.tangent
-        return _made(out, tangent, ready[active.index(True)].tag)
+        return _made(out, tangent, tag)
 
     @classmethod
     def apply_map(cls, map: Map, level: int, operands: tuple[Any, ...], params: tuple[Any, ...]) -> ArrayDual:
@@ -93,11 +106,20 @@ class ArrayDual(Array):
         ready = prepared(map.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         tangents = [full(x.tangent, x.shape) if a else None for x, a in zip(ready, active, strict=True)]
+        tag: Level = ready[active.index(True)].tag
         out = map(primals, params)
-        return _made(out, map.push(primals, tangents, params, out), ready[active.index(True)].tag)
+        if not tag.follows:
+            return _made(out, map.push(primals, tangents, params, out), tag)
+        paths = pushed(map, primals, [x.paths if a else None for x, a in zip(ready, active, strict=True)], params, out)
+        usable = [np.where(np.isfinite(primal_of(x)), x, 0.0) for x in primals] if map.keeps(active) else primals
+        if tag.counts is not None:
+            tag.counts.add(out)
+        return _followed(out, map.push(usable, tangents, params, out), paths, tag)
 
     def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> ArrayDual:  # noqa: D102
         primal = self.primal
+        if self.tag.follows:
+            return self.apply_map(map, self.level, (self,), params)
         out = map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params)
         return _made(out, map((full(self.tangent, shape_of(primal)),), params), self.tag)
 
@@ -119,11 +141,57 @@ class _CountedArrayDual(ArrayDual):
     __init__ = object.__init__
 
 
+class _FollowedArrayDual(ArrayDual):
+    """An array that knows the classes of the paths to each element of its tangent; every op takes the slow road.
+
+    Attributes:
+        paths: the classes (`ad.array_infinity`); the tangent is 0 where they are not all finite.
+    """
+
+    __slots__ = ("paths",)
+    __init__ = object.__init__
+    paths: Paths
+
+    @property
+    def derivative(self) -> Any:  # documented in ArrayDual
+        return self._whole(settled(self.paths, full(self.tangent, self.shape)))
+
+    @classmethod
+    def of_op(
+        cls, rule: Rule, ready: list[Any], active: list[bool], primals: list[Any], out: Any, tag: Level
+    ) -> ArrayDual:
+        """The result of an op."""
+        edges = [
+            (x, partial(primals[0], primals[-1], out))
+            for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True)
+            if a and partial is not None
+        ]
+        if len(edges) == 2 and edges[0][0] is edges[1][0]:
+            edges = [(edges[0][0], edges[0][1] + edges[1][1])]
+        shape = shape_of(out)
+        tangent, paths = ZERO, np.zeros(shape, np.uint8)
+        for x, partial in edges:
+            paths = paths | along(partial, x.paths)
+            tangent = tangent + product(partial, x.tangent)
+        if tag.counts is not None:
+            tag.counts.add(out)
+        return _followed(out, tangent, np.broadcast_to(paths, shape), tag)
+
+
+def _followed(primal: Any, tangent: Any, paths: Paths, tag: Level) -> ArrayDual:
+    dual: Any = _dual(primal, finite(tangent, paths), tag)
+    dual.paths = paths
+    return dual  # type: ignore[no-any-return]
+
+
 Dual.arrays = ArrayDual.arrays = ArrayDual
 
 
 def _dual(primal: Any, tangent: Any, tag: Level) -> ArrayDual:
-    dual: Any = (_ArrayDual if tag.counts is None else _CountedArrayDual)()
+    if tag.follows:
+        dual: Any = _FollowedArrayDual()
+    else:
+        dual = (_ArrayDual if tag.counts is None else _CountedArrayDual)()
     dual.primal, dual.tangent, dual.tag = primal, tangent, tag
     return dual  # type: ignore[no-any-return]
 
@@ -166,3 +234,4 @@ for _cls, _new, _mode in (
     (_CountedArrayDual, _CountedArrayDual, _emit_counted),
 ):
     install(_cls, _mode, "y.tag is x.tag", {"New": _new})
+install_slow(_FollowedArrayDual, RULES.values())

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ONE, RULES, ZERO, Active
-from ad.array_methods import BOTH, Case, X, Y, cases, like, partial_source, scope
+from ad.active import ONE, RULES, ZERO, Active, primal_of
+from ad.array_infinity import Paths, pulled
+from ad.array_methods import BOTH, Case, X, Y, cases, partial_source, scope
 from ad.arrays import dtype_of, full, unbroadcast
 from ad.ops import Op
 from ad.scalars import build
@@ -83,6 +84,11 @@ class LinearNode(Node):
         """The map's name."""
         return str(self.map.name)
 
+    def pull_classes(self, bar: Any, paths: Paths) -> tuple[list[Any], list[Paths | None]]:
+        """What is pulled back to the operand, and the classes of its paths."""
+        classes = pulled(self.map, paths, [True], [None], [self.x.shape], self.params)
+        return [self.map.transpose(bar, self.x.shape, *self.params)], classes
+
     def pull(self, bar: Any) -> None:  # noqa: D102
         x, into = self.x, self.map.into
         if into is not None and not isinstance(bar, Active) and not isinstance(x.adjoint, Active):
@@ -112,6 +118,12 @@ class MapNode(Node):
     def name(self) -> str:  # type: ignore[override]
         """The map's name."""
         return str(self.map.name)
+
+    def pull_classes(self, bar: Any, paths: Paths) -> tuple[list[Any], list[Paths | None]]:
+        """What is pulled back to the operands, and the classes of their paths."""
+        usable = [x if x is None else np.where(np.isfinite(primal_of(x)), x, 0.0) for x in self.primals]
+        terms = self.map.pull(bar, self.active, usable, self.shapes, self.params)
+        return terms, pulled(self.map, paths, self.active, self.primals, self.shapes, self.params)
 
     def pull(self, bar: Any) -> None:  # noqa: D102
         terms = self.map.pull(full(bar, self.shape), self.active, self.primals, self.shapes, self.params)

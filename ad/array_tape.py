@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, Rule
-from ad.array_methods import PLAIN, Case, install
-from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, add, needs, node_of
-from ad.arrays import Array, activity, dtype_of, full, prepared, shape_of
+from ad.active import ZERO, Active, Rule, all_finite
+from ad.array_infinity import Paths, along, finite, fold, product, seeded, settled
+from ad.array_methods import PARTIALS, PLAIN, Case, install
+from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
+from ad.arrays import Array, activity, dtype_of, full, prepared, shape_of, unbroadcast
 from ad.linear import Linear, Map
 from ad.ndarrays import floating
 from ad.ops import Op
@@ -111,32 +112,30 @@ class ArrayVar(Array):
         return _recorded(map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params), node, self.tape)
 
     @classmethod
-    def sweep(cls, tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) -> list[Any]:
-        """One reverse sweep: the adjoints of the inputs.
+    def sweep(cls, tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) -> tuple[list[Any], int]:
+        """One reverse sweep: the adjoints of the inputs, and in how many passes they were found.
 
         Args:
             tape: one that holds arrays.
             seeds: outputs with their cotangents.
             keep: whether the adjoints of all nodes are left in place.
         """
+        seeds = [
+            (output, np.asarray(seed, dtype_of(output))[()] if isinstance(seed, np.ndarray) else seed)
+            for output, seed in seeds
+        ]
         with np.errstate(all="ignore"):
-            for x in (*tape.inputs, *(tape.nodes if tape._adjoints_kept else ())):
-                (x.node if isinstance(x, ArrayVar) else x).adjoint = ZERO
+            _reset(tape)
+            for output, seed in seeds:
+                add(_node(output), seed)
+            _pull(tape.nodes, keep)
             tape._adjoints_kept = keep
-            for output, cotangent in seeds:
-                if isinstance(cotangent, np.ndarray):
-                    cotangent = np.asarray(cotangent, dtype_of(output))[()]
-                add(getattr(output, "node", output), cotangent)
-            for node in reversed(tape.nodes):
-                bar = node.adjoint
-                if bar is ZERO:
-                    continue
-                if not keep:
-                    node.adjoint = ZERO
-                elif isinstance(node, Node):
-                    node.own = False
-                node.pull(bar)
-            return [x.adjoint for x in tape.inputs]
+            adjoints = [x.adjoint for x in tape.inputs]
+            if all_finite(adjoints):
+                return adjoints, 1
+            _reset(tape)
+            _pull_following_paths(tape, seeds, keep)
+            return [x.adjoint for x in tape.inputs], 2
 
     def __repr__(self) -> str:
         return f"ArrayVar({self.primal!r}, op={self.op!r})"
@@ -189,3 +188,80 @@ def _emit(row: Op, case: Case) -> list[str]:
 
 
 install(ArrayVar, _emit, "y.tape is x.tape", NODES)
+
+
+# ---- sweeps ---------------------------------------------------------------------------------------------------------
+
+
+def _node(x: Any) -> Any:
+    """What the tape keeps of an array or a number."""
+    return x.node if isinstance(x, ArrayVar) else x
+
+
+def _reset(tape: Tape) -> None:
+    for x in (*tape.inputs, *(tape.nodes if tape._adjoints_kept else ())):
+        _node(x).adjoint = ZERO
+
+
+def _pull(nodes: Nodes, keep: bool) -> None:
+    """Read a tape backwards in plain arithmetic; adjoints are given up on the way, unless they are to be kept."""
+    for node in reversed(nodes):
+        bar = node.adjoint
+        if bar is ZERO:
+            continue
+        if not keep:
+            node.adjoint = ZERO
+        elif isinstance(node, Node):
+            node.own = False
+        node.pull(bar)
+
+
+def _pull_following_paths(tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) -> None:
+    """The same with the classes of paths followed, as where a partial is infinite (`ad.array_infinity`)."""
+    paths: dict[int, Paths] = {}
+
+    def arrive(node: Any, term: Any, classes: Paths) -> None:
+        shape = node.shape if isinstance(node, Node) else ()
+        paths[id(node)] = paths.get(id(node), np.zeros(shape, np.uint8)) | classes
+        add(node, finite(term, classes))
+
+    for output, seed in seeds:
+        arrive(_node(output), seed, seeded(seed, shape_of(output.primal)))
+    for node in reversed(tape.nodes):
+        reached = paths.get(id(node))
+        if reached is None or not reached.any():
+            continue
+        bar = full(finite(node.adjoint, reached), reached.shape)
+        for operand, term, classes in _edges(node, bar, reached):
+            arrive(operand, term, classes)
+        if not keep:
+            node.adjoint = ZERO
+    for x in (*(tape.nodes if keep else ()), *map(_node, tape.inputs)):
+        reached = paths.get(id(x))
+        if reached is not None:
+            whole = settled(reached, full(x.adjoint, reached.shape))
+            x.adjoint = whole if isinstance(x, Node) or isinstance(whole, Active) else float(whole)
+
+
+def _edges(node: Any, bar: Any, reached: Paths) -> list[tuple[Any, Any, Paths]]:
+    """A node's operands, each with what is pulled back to it and its classes; one edge for one operand used twice."""
+    if isinstance(node, LinearNode | MapNode):
+        terms, classes = node.pull_classes(bar, reached)
+        operands = [node.x] if isinstance(node, LinearNode) else node.operands
+        return [edge for edge in zip(operands, terms, classes, strict=True) if edge[0] is not None]
+    if isinstance(node, NumberNode):
+        return [(node.x, bar, reached)]
+    if isinstance(node, OpNode):
+        saved = [getattr(node, name, None) for name in ("xp", "yp", "out")]
+        partials = zip(node.row.params, PARTIALS[node.row.name], strict=True)
+        pairs = [(getattr(node, p), partial(*saved)) for p, partial in partials if partial and p in node.case.active]
+    else:
+        pairs = [(x, partial) for x, partial in ((node.x, node.dx), (node.y, node.dy)) if partial is not None]
+    if len(pairs) == 2 and pairs[0][0] is pairs[1][0]:
+        pairs = [(pairs[0][0], pairs[0][1] + pairs[1][1])]
+    edges = []
+    for x, partial in pairs:
+        shape = x.shape if isinstance(x, Node) else ()
+        classes, term = along(partial, reached), product(partial, bar)
+        edges.append((x, unbroadcast(finite(term, classes), reached.shape, shape), fold(classes, shape)))
+    return edges

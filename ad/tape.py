@@ -233,10 +233,10 @@ class Tape:
         with self._lock:
             seeds = [] if is_zero(cotangent) else [(output, cotangent)]
             if self.nodes.arrays:
-                Var.arrays.sweep(self, seeds, keep=True)
+                self._count(Var.arrays.sweep(self, seeds, keep=True)[1])
             else:
                 self._thorough(seeds)
-            self._count(1)
+                self._count(1)
 
     def pull(self, seeds: Iterable[tuple[Var, Any]]) -> list[Any]:
         """One reverse sweep from several outputs at once, each with its own cotangent.
@@ -252,14 +252,14 @@ class Tape:
         with self._lock:
             seeds = [(output, cotangent) for output, cotangent in seeds if not is_zero(cotangent)]
             if self.nodes.arrays:
-                self._count(1)
-                return Var.arrays.sweep(self, seeds, keep=False)  # type: ignore[no-any-return]
-            self._seed(seeds)
-            _sweep(self.nodes)
-            passes, adjoints = 1, [var.adjoint for var in self.inputs]
-            if not all_finite(adjoints):
-                self._thorough(seeds)
-                passes, adjoints = 2, [var.adjoint for var in self.inputs]
+                adjoints, passes = Var.arrays.sweep(self, seeds, keep=False)
+            else:
+                self._seed(seeds)
+                _sweep(self.nodes)
+                passes, adjoints = 1, [var.adjoint for var in self.inputs]
+                if not all_finite(adjoints):
+                    self._thorough(seeds)
+                    passes, adjoints = 2, [var.adjoint for var in self.inputs]
             self._count(passes)
             return adjoints
 
