@@ -13,7 +13,7 @@ import numpy as np
 from ad.active import RULES, ZERO, Active, Rule, primal_of
 from ad.array_infinity import Paths, along, finite, product, pushed, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install, like, partial_source
-from ad.arrays import Array, activity, dtype_of, full, prepared, shape_of
+from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of
 from ad.dual import _HANDMADE, Dual, Level
 from ad.linear import Linear, Map
 from ad.methods import install_slow
@@ -89,7 +89,8 @@ class ArrayDual(Array):
         active = activity(level, operands)
         ready = prepared(rule.row.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
-        out = rule.value(*primals)
+        out = scalar(rule.value(*primals))
+        primals = list(map(scalar, primals))
         tag: Level = ready[active.index(True)].tag
         if tag.follows:
             return _FollowedArrayDual.of_op(rule, ready, active, primals, out, tag)

@@ -118,7 +118,7 @@ def {name}(x, y):
             if y.dtype.char in "df":
                 yp = y
 {left}
-        elif kind in NUMBERS:
+        elif kind in NUMBERS and y != 0:  # a partial may divide by it
             yp = y
 {left_by_number}
     return apply(rule, x, y)
@@ -133,7 +133,7 @@ def _r{name}(y, x):
             if x.dtype.char in "df":
                 xp = x
 {right}
-        elif kind in NUMBERS:
+        elif kind in NUMBERS and x != 0:
             xp = x
 {right_by_number}
     return apply(rule, x, y)

@@ -14,7 +14,7 @@ from ad.active import ZERO, Active, Rule, all_finite
 from ad.array_infinity import Paths, along, finite, fold, product, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install
 from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
-from ad.arrays import Array, activity, dtype_of, full, prepared, shape_of, unbroadcast
+from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of, unbroadcast
 from ad.linear import Linear, Map
 from ad.ndarrays import floating
 from ad.ops import Op
@@ -82,10 +82,10 @@ class ArrayVar(Array):
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         numbers = [not isinstance(x, Active | np.ndarray) for x in primals]
         node = node_of(rule.row, active, numbers, [x.node if a else None for x, a in zip(ready, active, strict=True)])
-        node.out = out = rule.value(*primals)
+        node.out = out = scalar(rule.value(*primals))
         tape: Nodes = ready[active.index(True)].tape
         for slot, x, a in zip(("xp", "yp"), primals, active, strict=False):
-            setattr(node, slot, x if a else _kept(x, tape))
+            setattr(node, slot, scalar(x if a else _kept(x, tape)))
         return _recorded(out, node, tape)
 
     @classmethod

@@ -213,6 +213,11 @@ def prepared(name: str, operands: tuple[Any, ...], active: list[bool]) -> list[A
     ]
 
 
+def scalar(x: Any) -> Any:
+    """A Python float as NumPy's, which divides as IEEE-754 says; anything else as it is."""
+    return np.float64(x) if type(x) is float else x
+
+
 def level_of(x: Any) -> int:
     """The level of an operand; -1 for what is not active."""
     return x.level if isinstance(x, Active) else -1
