@@ -40,7 +40,7 @@ def push(work: Workspace, x: Floats, seed: Floats) -> int:
 def push_one_by_one(work: Workspace, x: Floats, seeds: Floats | None, first: int, last: int, out: Floats) -> int:
     """Sweeps `first` to `last` that carry one tangent each, of the rows of `seeds` or of unit vectors.
 
-    Writes the tangents, shape (M, last - first), to `out`.
+    Writes the tangents, shape (M, last - first), to `out`, which is zero.
     """
     ops = 0
     for k, seed in enumerate(_directions(x.size, seeds, range(first, last))):
@@ -52,7 +52,7 @@ def push_one_by_one(work: Workspace, x: Floats, seeds: Floats | None, first: int
 def push_together(work: Workspace, x: Floats, seeds: Floats | None, first: int, last: int, out: Floats) -> int:
     """The same sweeps in one pass that carries all tangents."""
     program, lanes = work.program, last - first
-    tangents = np.zeros((out.shape[0], lanes))
+    tangents = out if out.flags.c_contiguous else np.zeros(out.shape)
     ops: int = lanes * work.sweeps["forward_lanes"](
         program.code,
         program.constants,
@@ -66,7 +66,8 @@ def push_together(work: Workspace, x: Floats, seeds: Floats | None, first: int, 
         work.out,
         tangents.reshape(-1),
     )
-    out[:] = tangents
+    if tangents is not out:
+        out[:] = tangents
     finite = np.isfinite(tangents)
     if not finite.all():
         again = np.flatnonzero(~finite.all(axis=0))
