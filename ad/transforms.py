@@ -1,4 +1,4 @@
-"""The derivatives of a function, with JAX's names and argument order: jvp, vjp, grad, value_and_grad, jacfwd, jacrev, hvp, hessian.
+"""The derivatives of a function, named as in JAX: jvp, vjp, grad, value_and_grad, jacfwd, jacrev, hvp, hessian.
 
 Inputs and outputs are numbers or nested lists and tuples of numbers (`ad.trees`).  Every transform runs a function the
 user wrote on `Dual`s or `Var`s, so transforms nest to any order and in any mixture of modes.
