@@ -26,6 +26,8 @@ PANELS = 12
 """Families that a figure has panels for."""
 LINES = 3
 """Engines that a panel has room for."""
+NAMED = 8
+"""No more names than this are listed of what was left out."""
 
 
 class NothingToDrawError(ValueError):
@@ -109,14 +111,22 @@ def readable(cells: pd.DataFrame, panels: int = PANELS, lines: int = LINES) -> t
     """
     out = {"families": families(cells)[panels:], "engines": engines(cells)[lines:]}
     kept = cells[~cells["graph"].isin(out["families"]) & ~cells["engine"].isin(out["engines"])]
-    told = [f"{len(names)} {what} ({', '.join(names)})" for what, names in out.items() if names]
+    told = [
+        f"{len(names)} {what}" + (f" ({', '.join(names)})" if len(names) <= NAMED else f" from {names[0]} on")
+        for what, names in out.items()
+        if names
+    ]
     return kept, f" Left out, and in the CSVs: {' and '.join(told)}." if told else ""
+
+
+def noise(run: Run) -> Noise:
+    """What the run's twins and blocks show."""
+    return Noise(noise_floor(run.timings), noise_verdict(run.timings))
 
 
 def announced(run: Run, finding: str) -> str:
     """A title that tells times: the finding; or, where the run is too noisy to trust, what was seen and what to do."""
-    noise = Noise(noise_floor(run.timings), noise_verdict(run.timings))
-    return noise.sentence() if noise.seen else finding
+    return noise(run).sentence() if noise(run).seen else finding
 
 
 def gradients(table: pd.DataFrame) -> pd.DataFrame:

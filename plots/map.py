@@ -14,7 +14,7 @@ from benchmarks.findings.analysis import noise_floor
 from benchmarks.findings.crossover import map_border
 from benchmarks.findings.told import borders, times
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, announced, engines
+from plots.lines import NothingToDrawError, announced, engines, noise
 from plots.style import FORWARD, INK, REVERSE, THEORY, canvas, darker, quantity
 
 COLOURS = LinearSegmentedColormap.from_list("forward to reverse", [FORWARD, "#F7F7F7", REVERSE])
@@ -37,12 +37,12 @@ def draw(run: Run) -> Figure:
     room = canvas(announced(run, _finding(places)), _detail(places, others), 6.6, width=7.6)
     width, height = (float(inches) for inches in room.figure.get_size_inches())
     ax = room.figure.add_axes((0.8 / width, 0.6 / height, (width - 1.9) / width, room.top - 0.95 / height))
-    _heat(ax, places)
+    _heat(ax, places, trusted=noise(run).seen is None)
     _border(ax, places)
     return room.figure
 
 
-def _heat(ax: Axes, places: pd.DataFrame) -> None:
+def _heat(ax: Axes, places: pd.DataFrame, *, trusted: bool) -> None:
     # What the noise hides has no colour.
     table = places.assign(
         speedup=places["speedup"].where(places["winner"].isin(["forward", "reverse"]), 1.0)
@@ -56,6 +56,7 @@ def _heat(ax: Axes, places: pd.DataFrame) -> None:
         ratio = float(place["speedup"]) if decided else 1.0
         strong = abs(np.log10(ratio)) > STRONG * most
         text = f"{times(max(ratio, 1 / ratio))}×" if decided else "even" if place["winner"] else "?"
+        text = place["winner"] if decided and not trusted else text
         # Above the middle of its cell, since the border's points lie on the middle.
         ax.annotate(
             text, (place["n_inputs"], place["n_outputs"]), (0, 6), textcoords="offset points", size=8.5, ha="center",

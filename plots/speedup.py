@@ -22,6 +22,7 @@ from plots.lines import (
     gradients,
     headline,
     letter,
+    noise,
     readable,
     short,
     summary,
@@ -51,11 +52,11 @@ def draw(run: Run) -> Figure:
     room = canvas(finding, _detail(cells) + left_out, SIZE[1], width=SIZE[0], scale=1.45)
     figure, (width, height) = room.figure, SIZE
     ax = figure.add_axes((0.9 / width, 0.72 / height, (width - 4.35) / width, room.top - 0.92 / height))
-    labels = []
+    labels, trusted = [], noise(run).seen is None
     for (name, engine, lanes), line in cells.groupby(["graph", "engine", "lanes"], sort=False):
         place = engines(cells).index(str(engine))
         if str(name) in _bold(cells):
-            labels.append(_line(ax, line, place, many=lanes != 1))
+            labels.append(_line(ax, line, place, many=lanes != 1, trusted=trusted))
         elif lanes == 1:
             colour = SHADES[_wins(line)][place]
             ax.plot(line["size"], line["speedup"], color=colour, lw=0.9, alpha=0.3, zorder=1.5)
@@ -82,7 +83,7 @@ def _wins(line: pd.DataFrame) -> bool:
     return bool(line.iloc[-1]["speedup"] >= 1.0)
 
 
-def _line(ax: Axes, line: pd.DataFrame, place: int, *, many: bool) -> Label:
+def _line(ax: Axes, line: pd.DataFrame, place: int, *, many: bool, trusted: bool) -> Label:
     size, speedup, last = line["size"], line["speedup"], line.iloc[-1]
     colour = SHADES[_wins(line)][place]
     ax.fill_between(size, line["speedup_low"], line["speedup_high"], color=colour, alpha=0.2, lw=0)
@@ -94,9 +95,10 @@ def _line(ax: Axes, line: pd.DataFrame, place: int, *, many: bool) -> Label:
             zorder=4,
         )  # fmt: skip
     ratio = float(last["speedup"])
-    said = (f"{times(ratio)}×" if ratio >= 1 else f"1/{times(1 / ratio)}") if decided.iloc[-1] else "even"
+    said = (f" {times(ratio)}×" if ratio >= 1 else f" 1/{times(1 / ratio)}") if decided.iloc[-1] else " even"
+    said = said if trusted else ""
     kind = f", {last['lanes']} lanes" if many else ""
-    return Label(float(last["size"]), ratio, f"{last['graph']} {said} ({short(last['engine'])}{kind})", colour, "bold")
+    return Label(float(last["size"]), ratio, f"{last['graph']}{said} ({short(last['engine'])}{kind})", colour, "bold")
 
 
 def _ground(ax: Axes, cells: pd.DataFrame) -> None:

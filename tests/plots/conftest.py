@@ -126,6 +126,8 @@ def write_checkpointing(folder: Path) -> None:
                 advances=advances,
                 advances_optimal=advances,
                 seconds=0.004 + 2e-6 * advances,
+                seconds_low=0.0035 + 2e-6 * advances,
+                seconds_high=0.0045 + 2e-6 * advances,
                 peak_bytes=9000 + 1300 * snapshots,
             )
         )
