@@ -9,6 +9,12 @@ The table of contents:
     methods           rows turned into the methods of `Dual` and `Var`
     dual              forward mode: `Dual`
     tape              reverse mode: `Tape`, `Var`
+    ndarrays, arrays  rows on plain NumPy arrays; what arrays of both modes have in common
+    array_methods     rows turned into the methods of `ArrayDual` and `ArrayVar`
+    array_dual        forward mode on arrays: `ArrayDual`
+    array_nodes       what a tape keeps of an op on arrays
+    array_tape        reverse mode on arrays: `ArrayVar`
+    linear, maps      functions of whole arrays: how they are declared, and the declarations
     paths             the naive rule that both modes factor
     transforms        `jvp`, `vjp`, `grad`, `value_and_grad`, `jacfwd`, `jacrev`, `jacobian`, `hvp`, `hessian`
     checkpoint        `checkpointed_value_and_grad`: reverse mode of many steps in the memory of a few
@@ -16,25 +22,28 @@ The table of contents:
     checks            `check_jvp`, `check_vjp`, `check_adjoint`, `check_derivatives`: for functions of your own
     compiled          `compile`: a tape frozen into flat arrays and swept at machine speed (needs numba)
 
-Every op of `OPS` is a function of this module (`ad.sin`, `ad.atan2`, ...), so the module itself is an array-API style
-namespace `xp` for functions written as `f(xp, x)`.
+Every op of `OPS`, and every map, is a function of this module (`ad.sin`, `ad.atan2`, ...), so the module itself is an
+array-API style namespace `xp` for functions written as `f(xp, x)`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from ad.active import functions
+from ad.array_dual import ArrayDual
+from ad.array_tape import ArrayVar
 from ad.checkpoint import checkpoint_schedule, checkpointed_value_and_grad, optimal_advances
 from ad.checks import DerivativeError, check_adjoint, check_derivatives, check_jvp, check_vjp
 from ad.compiled.program import Program, compile
 from ad.counting import Counts, count
 from ad.dual import Dual
+from ad.maps import DECLARED
 from ad.ops import OPS, derivative_table
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
 from ad.scalars import FLOATS
 from ad.tape import Tape, Var
 from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
 
-globals().update(functions)
+globals().update(DECLARED | functions)
 
 if TYPE_CHECKING:
 
@@ -44,6 +53,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FLOATS",
     "OPS",
+    "ArrayDual",
+    "ArrayVar",
     "Counts",
     "DerivativeError",
     "Dual",
@@ -75,4 +86,5 @@ __all__ = [
     "value_and_grad",
     "vjp",
     *functions,
+    *DECLARED,
 ]

@@ -17,9 +17,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
+
+import numpy as np
 
 from ad.infinity import settled
+from ad.ndarrays import ARRAYS
 from ad.ops import CONSTANTS, OPS, Op
 from ad.scalars import FAST, FLOAT_ERRORS, build, ieee, is_real, real
 
@@ -36,8 +39,10 @@ class Active:
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # a NumPy array or scalar leaves its operators to us
     primal: Any
+    is_array: ClassVar[bool] = False
+    arrays: ClassVar[Any]
+    """The class of the arrays of the same mode."""
 
     @property
     def level(self) -> int:
@@ -93,7 +98,33 @@ class Active:
         )
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        raise TypeError(f"array: got a {kind_of(self)}, whose derivative would be lost; use a list")
+        raise TypeError(
+            f"array: got a {kind_of(self)}, whose derivative would be lost; use ad.stack for an array of such, "
+            "ad.where or ad.concatenate instead of an assignment"
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        function = UFUNCS.get(ufunc) or UFUNCS.get(ufunc.__name__)
+        if function is None:
+            raise TypeError(f"np.{ufunc.__name__}: got a {kind_of(self)}; it has no derivative here, use the ops of ad")
+        if method != "__call__" or options:
+            what = ", ".join(f"{name}=" for name in options) or f"np.{ufunc.__name__}.{method}"
+            raise TypeError(f"np.{ufunc.__name__}: got a {kind_of(self)}, for which there is no {what}")
+        return function(*operands)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        ours = FUNCTIONS.get(function)
+        if ours is None:
+            name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
+            raise TypeError(f"{name}: got a {kind_of(self)}; it has no derivative here, use the functions of ad")
+        return ours(*arguments, **options)
+
+
+UFUNCS: dict[Any, Callable[..., Any]] = {}
+"""What NumPy's ufuncs are on active values; SciPy's go by their names."""
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""What NumPy's other functions are on active values."""
 
 
 def primal_of(x: Any) -> Any:
@@ -108,16 +139,21 @@ def kind_of(x: object) -> str:
     return next(cls.__name__ for cls in type(x).__mro__ if not cls.__name__.startswith("_"))
 
 
+def is_array(x: Any) -> bool:
+    """Whether a value is an array, active or not."""
+    return isinstance(x, np.ndarray) or (isinstance(x, Active) and x.is_array)
+
+
 def is_zero(x: Any) -> bool:
     """Whether a number is a plain zero, not one whose own derivative may be something else."""
     return type(x) is float and x == 0.0
 
 
 def all_finite(values: list[Any]) -> bool:
-    """Whether no value, active or not, is infinite or NaN."""
+    """Whether no value, active or not, number or array, is infinite or NaN."""
     if set(map(type, values)) <= {float}:  # the common case, and one pass in C: a sum keeps every infinity and NaN
         return math.isfinite(sum(values)) or all(map(math.isfinite, values))
-    return all(math.isfinite(primal_of(x)) for x in values)
+    return all(bool(np.isfinite(primal_of(x)).all()) for x in values)
 
 
 def settle(paths: int, value: Any) -> Any:
@@ -149,10 +185,11 @@ def nested() -> bool:
 
 @contextmanager
 def in_progress() -> Iterator[None]:
-    """Around the function that is being differentiated."""
+    """Around the function that is being differentiated; NumPy's warnings are off, as on floats there are none."""
     _progress.depth += 1
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     finally:
         _progress.depth -= 1
 
@@ -190,10 +227,10 @@ class Rule:
 
 
 def _level(x: Any) -> int:
-    """The level of an operand: -1 for a plain number, -2 for what is none."""
+    """The level of an operand: -1 for a plain number or array, -2 for what is none."""
     if isinstance(x, Active):
         return x.level
-    return -1 if is_real(x) else -2
+    return -1 if is_real(x) or isinstance(x, np.ndarray) else -2
 
 
 def apply(rule: Rule, *operands: Any) -> Any:
@@ -209,6 +246,8 @@ def apply(rule: Rule, *operands: Any) -> Any:
     require_alive(rule.row.name, operands)
     top = max(levels)
     owner = operands[levels.index(top)]
+    if any(map(is_array, operands)):
+        return owner.arrays.apply(rule, top, operands)
     return owner.apply(rule, top, tuple(x if isinstance(x, Active) else real(rule.row.name, x) for x in operands))
 
 
@@ -221,6 +260,8 @@ def {name}(x):
             return ieee(x)
     if isinstance(x, Active):
         return x.{name}()
+    if isinstance(x, ARRAY_TYPES):
+        return on_arrays(x)
     return {name}(real("{name}: x", x))
 """
 
@@ -237,6 +278,8 @@ def {name}(x, y):
     if isinstance(y, Active):
         out = y._r{name}(x)
         return {name}(real("{name}: x", x), y) if out is NotImplemented else out
+    if isinstance(x, ARRAY_TYPES) or isinstance(y, ARRAY_TYPES):
+        return on_arrays(x, y)
     return {name}(real("{name}: x", x), real("{name}: y", y))
 """
 
@@ -261,6 +304,7 @@ def _function(row: Op) -> Callable[..., Any]:
         formula = f"def value({params}):\n    return {row.value.python(safe=True)}\n"
         on_errors = build("value", formula, _SCOPE, f"value of {row.name}")
     scope = {"fast": FAST[row.name], "ieee": on_errors, "FLOAT_ERRORS": FLOAT_ERRORS, "Active": Active, "real": real}
+    scope |= {"on_arrays": ARRAYS[row.name], "ARRAY_TYPES": (np.ndarray, np.float32)}
     source = (_UNARY if len(row.params) == 1 else _BINARY).format(name=row.name)
     function: Callable[..., Any] = build(row.name, source, scope, f"ops.{row.name}")
     function.__doc__ = f"`{row.value}` on floats, Duals and Vars; partials: {', '.join(map(str, row.partials))}."

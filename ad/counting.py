@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Counts:
         reverse_sweeps: passes over a tape that each gave the gradient of one (combination of) output.
         ops: ops executed: each op evaluated on a Dual, recorded on a tape, or visited by a reverse sweep counts one;
             those of a sweep that is made again because of an infinity (`ad.infinity`) count again.
+        beyond: numbers that ops on arrays computed, beyond the first of each op.
         advances: steps that a checkpointed function computed without recording them (`ad.checkpoint`).
     """
 
@@ -32,6 +34,17 @@ class Counts:
     reverse_sweeps: int = 0
     ops: int = 0
     advances: int = 0
+    beyond: int = 0
+
+    @property
+    def elements(self) -> int:
+        """Numbers computed by all ops: one for each op on numbers, as many as it has elements for one on arrays."""
+        return self.ops + self.beyond
+
+    def add(self, out: Any) -> None:
+        """One op, with its value or its node."""
+        self.ops += 1
+        self.beyond += getattr(out, "size", 1) - 1
 
     @property
     def sweeps(self) -> int:
@@ -65,3 +78,4 @@ def count() -> Iterator[Counts]:
             outer.reverse_sweeps += inner.reverse_sweeps
             outer.ops += inner.ops
             outer.advances += inner.advances
+            outer.beyond += inner.beyond

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from ad.active import RULES, ZERO, Active, Rule, is_zero, primal_of, settle
+from ad.active import RULES, ZERO, Active, Rule, is_array, is_zero, primal_of, settle
 from ad.counting import Counts
 from ad.expressions import Expression
 from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
@@ -30,12 +30,16 @@ class Level:
         number: of the sweep.
         counts: what is being counted, if the sweep is observed.
         follows: whether the classes of paths are followed, as where a partial is infinite (`ad.infinity`).
+        lanes: how many tangents each array of the sweep carries, along a leading axis; None for one without that axis.
         finished: whether it is over.
     """
 
-    __slots__ = ("counts", "finished", "follows", "number")
+    __slots__ = ("counts", "finished", "follows", "lanes", "number")
 
-    def __init__(self, number: int, counts: Counts | None = None, follows: bool = False) -> None:
+    def __init__(
+        self, number: int, counts: Counts | None = None, follows: bool = False, lanes: int | None = None
+    ) -> None:
+        self.lanes = lanes
         self.number = number
         self.counts = counts
         self.follows = follows
@@ -162,6 +166,9 @@ def lift(primals: list[Any], tangents: list[Any], tag: Level) -> list[Dual]:
     cls = _class(tag)
     lifted = []
     for primal, tangent in zip(primals, tangents, strict=True):
+        if type(primal) is not float and is_array(primal):
+            lifted.append(Dual.arrays.lift(primal, tangent, tag))
+            continue
         dual = cls()
         dual.primal = primal
         dual.tangent = tangent

@@ -7,6 +7,7 @@ every executor can be written for, and no Python besides.
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -100,6 +101,15 @@ class Expression:
         """
         return ast.unparse(_Python(safe, rename or {}).visit(ast.parse(self.text, mode="eval")))
 
+    def numpy(self, rename: dict[str, str] | None = None, numbers: frozenset[str] = frozenset()) -> str:
+        """The expression as NumPy source: `where` selects elementwise.
+
+        Args:
+            rename: other names for the names in scope.
+            numbers: operands that are single numbers; a condition on these alone is decided at once.
+        """
+        return ast.unparse(_NumPy(numbers, rename or {}).visit(ast.parse(self.text, mode="eval")))
+
 
 class _Python(ast.NodeTransformer):
     def __init__(self, safe: bool, rename: dict[str, str]) -> None:
@@ -124,3 +134,36 @@ class _Python(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return ast.Name(self.rename.get(node.id, node.id))
+
+
+class _NumPy(ast.NodeTransformer):
+    def __init__(self, numbers: frozenset[str], rename: dict[str, str]) -> None:
+        self.numbers, self.rename = numbers, rename
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id == "where":
+            condition, taken, other = node.args
+            decided: list[ast.expr] = []
+            elementwise: list[ast.expr] = []
+            for part in _conjuncts(condition):
+                names = {name.id for name in ast.walk(part) if isinstance(name, ast.Name)}
+                (decided if names <= self.numbers else elementwise).append(self.visit(part))
+            result: ast.expr = self.visit(taken)
+            if elementwise:
+                mask = functools.reduce(lambda a, b: ast.BinOp(a, ast.BitAnd(), b), elementwise)
+                result = ast.Call(ast.Name(self.rename["where"]), [mask, result, self.visit(other)], [])
+                if isinstance(taken, ast.Constant) and isinstance(other, ast.Constant) and other.value == 0:
+                    result = mask if taken.value == 1 else ast.BinOp(taken, ast.Mult(), mask)  # cheaper than a choice
+            return ast.IfExp(ast.BoolOp(ast.And(), decided), result, self.visit(other)) if decided else result
+        self.generic_visit(node)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Name(self.rename.get(node.id, node.id))
+
+
+def _conjuncts(condition: ast.expr) -> list[ast.expr]:
+    """The conditions that `&` joins."""
+    if isinstance(condition, ast.BinOp) and isinstance(condition.op, ast.BitAnd):
+        return _conjuncts(condition.left) + _conjuncts(condition.right)
+    return [condition]

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ad.active import RULES, ZERO, Active, Rule, all_finite, is_zero, kind_of, primal_of, settle
+from ad.active import RULES, ZERO, Active, Rule, all_finite, is_array, is_zero, kind_of, primal_of, settle
 from ad.counting import Counts, observed
 from ad.dual import levels
 from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
@@ -32,15 +32,20 @@ class Nodes(list["Var"]):
     Attributes:
         level: the number of the derivative they belong to.
         counts: what is being counted, if the tape is observed.
+        arrays: whether there are arrays among the inputs and nodes.
+        closed: whether the derivative has been recorded.
     """
 
-    __slots__ = ("counts", "level")
+    __slots__ = ("arrays", "counts", "level")
     level: int
     counts: Counts | None
+    arrays: bool
+    closed = False
 
     def __init__(self, level: int, counts: Counts | None = None) -> None:
         self.level = level
         self.counts = counts
+        self.arrays = False
 
 
 class _CountedNodes(Nodes):
@@ -50,18 +55,19 @@ class _CountedNodes(Nodes):
 
     def append(self, var: Var) -> None:  # documented in list
         super().append(var)
-        self.counts.ops += 1  # type: ignore[union-attr]
+        self.counts.add(var)  # type: ignore[union-attr]
 
 
 class _ClosedNodes(Nodes):
     """The nodes of a derivative that has been recorded: whatever is still computed with them comes too late."""
 
     __slots__ = ()
+    closed = True
 
-    def append(self, var: Var) -> None:  # documented in list
+    def append(self, var: Any) -> None:  # documented in list
         raise ValueError(
-            f"{var.op}: got a Var left over from a derivative that has ended, expected a number or a value of a "
-            "derivative in progress"
+            f"{getattr(var, 'op', None) or var.name}: got a Var left over from a derivative that has ended, expected a "
+            "number or a value of a derivative in progress"
         )
 
 
@@ -93,7 +99,7 @@ class Var(Active):
 
     @property
     def finished(self) -> bool:  # noqa: D102  # documented in Active
-        return type(self.tape) is _ClosedNodes
+        return self.tape.closed
 
     @classmethod
     def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Var:  # noqa: D102
@@ -109,6 +115,13 @@ class Var(Active):
         var.tape = operands[active.index(True)].tape
         var.tape.append(var)
         return var
+
+    def pull(self, bar: Any) -> None:
+        """Add what `bar`, the adjoint of this node, contributes to the adjoints of the operands."""
+        if self.dx is not None:
+            self.x.adjoint += bar * self.dx
+        if self.dy is not None:
+            self.y.adjoint += bar * self.dy
 
     def __repr__(self) -> str:
         return f"Var({self.primal!r}, op={self.op!r}, adjoint={self.adjoint!r})"
@@ -175,12 +188,15 @@ class Tape:
                 f"primal: got a {kind_of(primal)} of a derivative begun after this tape, "
                 "expected a number or a value of an earlier one"
             )
-        return self.lift([primal if isinstance(primal, Active) else real("primal", primal)])[0]
+        return self.lift([primal if is_array(primal) or isinstance(primal, Active) else real("primal", primal)])[0]
 
     def lift(self, primals: Iterable[Any]) -> list[Var]:
-        """Declare many inputs at once; `primals` are floats or values of an outer derivative."""
+        """Declare many inputs at once; `primals` are floats, arrays, or values of an outer derivative."""
         nodes, lifted = self.nodes, []
         for primal in primals:
+            if type(primal) is not float and is_array(primal):
+                lifted.append(Var.arrays.lift(nodes, primal))
+                continue
             var = Var()
             var.op = "input"
             var.primal = primal
@@ -193,7 +209,7 @@ class Tape:
 
     def owns(self, x: Any) -> bool:
         """Whether `x` is a node of this tape."""
-        return isinstance(x, Var) and x.tape is self.nodes
+        return getattr(x, "tape", None) is self.nodes
 
     def sweep(self, output: Var, cotangent: Any = 1.0) -> None:
         """One reverse sweep to look at: afterwards every node's `adjoint` is d output / d node times `cotangent`.
@@ -208,7 +224,11 @@ class Tape:
         if not self.owns(output):
             raise ValueError(f"output: got {output!r}, expected a node of this tape")
         with self._lock:
-            self._thorough([] if is_zero(cotangent) else [(output, cotangent)])
+            seeds = [] if is_zero(cotangent) else [(output, cotangent)]
+            if self.nodes.arrays:
+                Var.arrays.sweep(self, seeds, keep=True)
+            else:
+                self._thorough(seeds)
             self._count(1)
 
     def pull(self, seeds: Iterable[tuple[Var, Any]]) -> list[Any]:
@@ -224,6 +244,9 @@ class Tape:
         """
         with self._lock:
             seeds = [(output, cotangent) for output, cotangent in seeds if not is_zero(cotangent)]
+            if self.nodes.arrays:
+                self._count(1)
+                return Var.arrays.sweep(self, seeds, keep=False)  # type: ignore[no-any-return]
             self._seed(seeds)
             _sweep(self.nodes)
             passes, adjoints = 1, [var.adjoint for var in self.inputs]
@@ -256,6 +279,8 @@ class Tape:
         if counts is not None:
             counts.reverse_sweeps += 1
             counts.ops += passes * len(self.nodes)
+            if self.nodes.arrays:
+                counts.beyond += passes * sum(getattr(node, "size", 1) - 1 for node in self.nodes)
 
     @property
     def nbytes(self) -> int:

@@ -1,7 +1,8 @@
 """The derivatives of a function, named as in JAX: jvp, vjp, grad, value_and_grad, jacfwd, jacrev, hvp, hessian.
 
-Inputs and outputs are numbers or nested lists and tuples of numbers (`ad.trees`).  Every transform runs a function the
-user wrote on `Dual`s or `Var`s, so transforms nest to any order and in any mixture of modes.
+Inputs and outputs are numbers and NumPy arrays, or nested lists, tuples, dicts and dataclasses of them (`ad.trees`).
+Every transform runs a function the user wrote on `Dual`s or `Var`s, so transforms nest to any order and in any mixture
+of modes.
 
 Cost in sweeps, for N inputs and M outputs: jvp and vjp one each; grad one reverse sweep; jacfwd N forward sweeps;
 jacrev M reverse sweeps.
@@ -12,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ad.active import ZERO, Active, all_finite, in_progress, kind_of, nested
+import numpy as np
+
+from ad.active import ZERO, Active, all_finite, in_progress, is_array, kind_of, nested
 from ad.counting import observed
-from ad.dual import Dual, Level, levels, lift
+from ad.dual import Level, levels, lift
+from ad.jacobians import from_columns, from_rows, unit_leaves
 from ad.tape import Tape, collector_paused
-from ad.trees import Shape, flatten, unflatten
+from ad.trees import Shape, describe, flatten, leaf_shapes, unflatten
 
 Function = Callable[..., Any]
 
@@ -52,19 +56,24 @@ def _run_forward(
         _require_no_leak(outputs, tag.number)
     finally:
         tag.finished = True
-    mine = [isinstance(out, Dual) and out.tag is tag for out in outputs]
+    mine = [getattr(out, "tag", None) is tag for out in outputs]
     return (
         [out.primal if m else out for out, m in zip(outputs, mine, strict=True)],
-        [out.derivative if m else ZERO for out, m in zip(outputs, mine, strict=True)],
+        [out.derivative if m else _zero(out) for out, m in zip(outputs, mine, strict=True)],
         out_shape,
     )
+
+
+def _zero(out: Any) -> Any:
+    """The derivative of an output that does not depend on the input."""
+    return np.zeros(out.shape, out.dtype) if is_array(out) else ZERO
 
 
 def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """One forward sweep: the value of `f` and its directional derivative, J times tangent.
 
     Args:
-        f: a function of numbers or of nested lists and tuples of numbers.
+        f: a function of numbers and arrays, or of nested lists, tuples and dicts of such.
         primals: the arguments of `f`, a tuple or list with one entry per argument.
         tangents: the direction, in the shape of `primals`.
 
@@ -88,7 +97,7 @@ def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """The Jacobian of `f`, column by column: one forward sweep for each input number.
 
     Args:
-        f: a function of numbers or of nested lists and tuples of numbers.
+        f: a function of numbers and arrays, or of nested lists, tuples and dicts of such.
         argnums: which arguments to differentiate in.
 
     Returns:
@@ -98,17 +107,15 @@ def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         g, leaves, shape = _select(f, argnums, args, kwargs)
-        columns = []
-        for k in range(len(leaves)):
-            seed = [0.0] * len(leaves)
-            seed[k] = 1.0
+        columns: list[list[Any]] = []
+        for seed in unit_leaves(leaves):
             _, tangent, out_shape = _forward_sweep(g, (tuple, [shape]), leaves, seed)
             columns.append(tangent)
-        if not leaves:
-            _, tangent, out_shape = _forward_sweep(g, (tuple, [shape]), [], [])
-            return unflatten(out_shape, [unflatten(shape, []) for _ in tangent])
-        rows = [unflatten(shape, list(row)) for row in zip(*columns, strict=True)]
-        return unflatten(out_shape, rows)
+        if not columns:
+            _, tangent, out_shape = _forward_sweep(g, (tuple, [shape]), leaves, [_zero(leaf) for leaf in leaves])
+        outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
+        blocks = [from_columns([column[k] for column in columns], out, ins) for k, out in enumerate(outs)]
+        return unflatten(out_shape, [unflatten(shape, block) for block in blocks])
 
     return jacobian_of_f
 
@@ -138,7 +145,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     """Record `f` and return its value with its pullback, which is one reverse sweep: cotangent times J.
 
     Args:
-        f: a function of numbers or of nested lists and tuples of numbers.
+        f: a function of numbers and arrays, or of nested lists, tuples and dicts of such.
         primals: the arguments of `f`.
 
     Returns:
@@ -181,7 +188,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
             tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves)
             if out_shape is not None:
                 raise TypeError(
-                    f"f: its output is a {_describe(out_shape)}, expected a single number; use jacrev or jacfwd"
+                    f"f: its output is a {describe(out_shape)}, expected a single number; use jacrev or jacfwd"
                 )
             (out,) = outputs
             value = out.primal if tape.owns(out) else out
@@ -211,8 +218,12 @@ def jacrev(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         g, leaves, shape = _select(f, argnums, args, kwargs)
         tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves)
-        rows = [unflatten(shape, _pull_back(tape, [out], [1.0])) for out in outputs]
-        return unflatten(out_shape, rows)
+        outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
+        blocks = []
+        for out, made in zip(outputs, outs, strict=True):
+            rows = [_pull_back(tape, [out], unit) for unit in unit_leaves([out])]
+            blocks.append(unflatten(shape, from_rows(rows, made, ins)))
+        return unflatten(out_shape, blocks)
 
     return jacobian_of_f
 
@@ -294,13 +305,4 @@ def require_arguments(name: str, arguments: Any) -> None:
 def require_shape(name: str, got: Shape, other: str, expected: Shape) -> None:
     """One tree nests as another does, or a ValueError."""
     if got != expected:
-        raise ValueError(f"{name}: got {_describe(got)}, expected the shape of {other}, {_describe(expected)}")
-
-
-def _describe(shape: Shape) -> str:
-    if shape is None:
-        return "a number"
-    kind, children = shape
-    if isinstance(children, int):
-        return f"{kind.__name__} of {children} number{'' if children == 1 else 's'}"
-    return f"{kind.__name__}({', '.join(map(_describe, children))})"
+        raise ValueError(f"{name}: got {describe(got)}, expected the shape of {other}, {describe(expected)}")

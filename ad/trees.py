@@ -1,30 +1,60 @@
-"""Nested lists and tuples of numbers, flattened to a list of leaves and rebuilt.
+"""Nested lists, tuples, dicts and dataclasses of numbers and arrays, flattened to a list of leaves and rebuilt.
 
 The one place that knows which containers a function's inputs and outputs may come in.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from ad.active import Active, require_alive
+from ad.arrays import shape_of
+from ad.ndarrays import floating
 from ad.scalars import real
 
-Shape = None | tuple[type, "int | list[Shape]"]
-"""How a tree nests: None for a number, else a container's type and its children (their count, if all are numbers)."""
+Shape = None | tuple[Any, "int | tuple[int, ...] | list[Shape]"]
+"""How a tree nests: None for a number or an array without dimensions; `(np.ndarray, shape)` for an array; else a
+container's kind and its children (their count, if all are numbers)."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """The kind of a container that names its children: a dict, or a dataclass.
+
+    Attributes:
+        type: the container's.
+        keys: the names, in order.
+    """
+
+    type: Any
+    keys: tuple[Any, ...]
+
+    @property
+    def __name__(self) -> str:
+        return str(self.type.__name__)
+
+    def __call__(self, items: list[Any]) -> Any:
+        """The container with new children."""
+        named = dict(zip(self.keys, items, strict=True))
+        return named if self.type is dict else self.type(**named)
 
 
 def flatten(name: str, tree: Any) -> tuple[list[Any], Shape]:
-    """The leaves of a tree, left to right, as floats (or active values), and its shape.
+    """The leaves of a tree, left to right, as floats or arrays (or active values), and its shape.
 
     Args:
         name: what the tree is called in an error.
-        tree: a number, or lists and tuples (named ones too) of numbers, nested to any depth.
+        tree: a number or an array, or lists, tuples (named ones too), dicts and dataclasses of such, nested to any
+            depth.
 
     Raises:
-        TypeError: a leaf is not a real number; the message gives its place.
+        TypeError: a leaf is not a real number or an array of floats or integers; the message gives its place.
         ValueError: a leaf is left over from a derivative that has ended.
     """
     leaves: list[Any] = []
@@ -36,34 +66,74 @@ def unflatten(shape: Shape, leaves: list[Any]) -> Any:
     return _rebuild(shape, iter(leaves))
 
 
+def leaf_shapes(shape: Shape) -> list[tuple[int, ...]]:
+    """The shapes of the leaves; () for numbers."""
+    if shape is None:
+        return [()]
+    kind, children = shape
+    if kind is np.ndarray:
+        return [children]  # type: ignore[list-item]
+    if isinstance(children, int):
+        return [()] * children
+    return [leaf for child in children for leaf in leaf_shapes(child)]  # type: ignore[arg-type]
+
+
+def describe(shape: Shape) -> str:
+    """A tree's shape in words."""
+    if shape is None:
+        return "a number"
+    kind, children = shape
+    if kind is np.ndarray:
+        return f"NumPy array of shape {children}"
+    if isinstance(children, int):
+        return f"{kind.__name__} of {children} number{'' if children == 1 else 's'}"
+    return f"{kind.__name__}({', '.join(map(describe, children))})"  # type: ignore[arg-type]
+
+
 def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
-    if not isinstance(tree, list | tuple):
-        leaves.append(_leaf(name, tree))
-        return None
-    if set(map(type, tree)) <= {float}:  # the common case, and the one that may be a million long
-        leaves.extend(tree)
-        return type(tree), len(tree)
-    shapes = [_collect(f"{name}[{k}]", child, leaves) for k, child in enumerate(tree)]
-    return type(tree), (shapes if any(shapes) else len(shapes))
+    kind: Any = type(tree)
+    if kind is dict:
+        kind = Named(dict, tuple(tree))
+        children, places = list(tree.values()), [f"{name}[{key!r}]" for key in tree]
+    elif isinstance(tree, list | tuple):
+        if set(map(type, tree)) <= {float}:  # the common case, and the one that may be a million long
+            leaves.extend(tree)
+            return kind, len(tree)
+        children, places = list(tree), [f"{name}[{k}]" for k in range(len(tree))]
+    elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        keys = tuple(field.name for field in dataclasses.fields(tree) if field.init)
+        kind = Named(kind, keys)
+        children, places = [getattr(tree, key) for key in keys], [f"{name}.{key}" for key in keys]
+    else:
+        return _leaf(name, tree, leaves)
+    shapes = [_collect(place, child, leaves) for place, child in zip(places, children, strict=True)]
+    return kind, (shapes if any(shapes) else len(shapes))
 
 
-def _leaf(name: str, x: Any) -> Any:
+def _leaf(name: str, x: Any, leaves: list[Any]) -> Shape:
     if isinstance(x, bool):
         raise TypeError(f"{name}: got bool, expected a real number")
     if isinstance(x, Active):
         require_alive(name, [x])
-        return x
-    return real(name, x)
+        leaves.append(x)
+    elif isinstance(x, np.ndarray):
+        leaves.append(floating(name, x))
+    else:
+        leaves.append(real(name, x))
+    shape = shape_of(x)
+    return (np.ndarray, shape) if shape else None
 
 
 def _rebuild(shape: Shape, leaves: Iterator[Any]) -> Any:
     if shape is None:
         return next(leaves)
     kind, children = shape
+    if kind is np.ndarray:
+        return next(leaves)
     if isinstance(children, int):
         items = list(islice(leaves, children))
     else:
-        items = [_rebuild(child, leaves) for child in children]
+        items = [_rebuild(child, leaves) for child in children]  # type: ignore[arg-type]
     if kind is list:
         return items
     return kind(*items) if hasattr(kind, "_fields") else kind(items)

@@ -26,6 +26,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ad.compiled.signatures import signature
+
 NUMBA = (0, 60)
 """The oldest numba that compiles the sweeps."""
 
@@ -117,20 +119,11 @@ def _say(message: str) -> None:
     print(f"ad: {message}", file=sys.stderr, flush=True)
 
 
-def _signatures(word: int) -> dict[str, str]:
-    """The argument types of each sweep for programs of `word`-bit words."""
-    code = f"uint{word}[::1]"
-    line = "float64[::1]"
-    return {
-        "values": f"({code}, {line}, {line}, {line}, {line})",
-        "record": f"({code}, uint64, uint64, {line}, uint64, {line}, {line}, {line}, {line})",
-        "pull": f"({code}, {line}, uint64, {line}, {line}, {line})",
-        "forward": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",
-        "forward_lanes": f"({code}, {line}, {line}, {line}, int64, int64, {line}, {line}, {line}, {line}, {line})",
-        "reverse": f"({code}, {line}, {line}, {line}, {line}, {line}, {line}, {line}, {line})",
-        "allocate": "(int64, uint8[::1], int32[::1], int32[::1], int32[::1], int64, uint32[::1])",
-    }
-
+SWEEPS = (
+    *("values", "forward", "record", "pull", "forward_lanes", "reverse"),
+    *("push_following_paths", "pull_following_paths", "allocate"),
+)
+"""The functions of the generated module that are called from Python."""
 
 _ready: dict[int, dict[str, Any]] = {}
 """The compiled sweeps by the width of words."""
@@ -146,7 +139,7 @@ def warm(progress: Callable[[int, int], object] | None = None) -> None:
         CompilerMissingError: see `require`.
     """
     missing = [word for word in (16, 32) if word not in _ready]
-    total = sum(len(_signatures(word)) for word in missing)
+    total = len(missing) * len(SWEEPS)
     done = itertools.count(1)
     for word in missing:
         sweeps(word, (lambda: progress(next(done), total)) if progress else _no_progress)
@@ -187,10 +180,10 @@ def _compile(word: int, progress: Callable[[], object]) -> dict[str, Any]:
         _say("compiling the sweeps for this machine, once; this takes about ten seconds")
     start = time.perf_counter()
     compiled: dict[str, Any] = {}
-    for name, signature in _signatures(word).items():
+    for name in SWEEPS:
         function = compiled[name] = getattr(module, name)
         function.disable_compile(False)
-        function.compile(signature)
+        function.compile(signature(function.py_func, word))
         progress()
     for function in compiled.values():
         function.disable_compile()  # other types of arguments are an error, not a reason to compile for seconds

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ad.active import Active
+from ad.active import Active, in_progress
 from ad.compiled import compiler
 from ad.compiled.opcodes import ACTIVE, CASES, OPCODES
 from ad.compiled.vectors import Array
@@ -81,7 +81,7 @@ def freeze(f: Callable[[list[Any]], Any], x: Array) -> Frozen:
         CompilerMissingError: see `ad.compiled.compiler`.
     """
     allocate = compiler.sweeps(16)["allocate"]
-    with collector_paused():
+    with collector_paused(), in_progress():
         tape = Tape()
         outputs, shape = flatten("output of f", f(tape.lift(x.tolist())))
         active = [tape.owns(out) for out in outputs]

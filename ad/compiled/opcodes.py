@@ -6,6 +6,7 @@ what executes them; the layout of an instruction is described in `ad.compiled.sl
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ad.expressions import Expression
@@ -60,6 +61,21 @@ OPCODES = {(case.row.name, case.active): code for code, case in CASES.items()}
 """The opcode of an op with these operands active."""
 
 
+FIXED = tuple(
+    (*(math.nan if mark == "p" else float(mark) for mark in kind), 0.0, 0.0)[:2]
+    for kind in ((), (), *(case.kind for case in CASES.values()))
+)
+"""By opcode, the partial along its first and second edge: 0 where there is no path, NaN where it is recorded."""
+
+
 def kinds() -> dict[tuple[str, ...], int]:
     """The kinds of ops in the order of their opcodes, and the last opcode of each."""
     return {case.kind: code for code, case in CASES.items()}
+
+
+def each_op(*variables: object) -> None:
+    """The hole of a sweep that knows the ops; its cases, one for each opcode, read and write these variables."""
+
+
+def each_kind(*variables: object) -> None:
+    """The hole of a sweep that knows the kinds of ops alone; its cases, one for each kind, use these variables."""

@@ -8,20 +8,47 @@ inputs need no million slots either.
 The same table serves every sweep.  Read backwards, an adjoint is born at its value's last use and complete where the
 value was computed: it lives exactly as long as the value did, in the same slot.
 
-`allocate` is compiled together with the sweeps: `ad.compiled.kernels` copies its source, so it uses nothing but NumPy.
+These functions are compiled together with the sweeps, from this source.
 """
 
 from __future__ import annotations
 
 import numpy
 
+from ad.compiled.opcodes import LOAD, STORE
+from ad.compiled.signatures import Bytes, Count, LongWords, Nodes
 
-def allocate(n_inputs, opcodes, left, right, outputs, reach, code):  # type: ignore[no-untyped-def]
+
+def take(node: Count, slot: Nodes, free: Nodes, n_free: Count, n_slots: Count) -> tuple[Count, Count]:
+    """Give a node a slot, the one given back last or a new one; returns how many are free, and how many there are."""
+    if n_free:
+        slot[node] = free[n_free - 1]
+        return n_free - 1, n_slots
+    slot[node] = n_slots
+    return n_free, n_slots + 1
+
+
+def give_back(node: Count, slot: Nodes, free: Nodes, n_free: Count) -> Count:
+    """Take a node's slot away; returns how many are free."""
+    free[n_free] = slot[node]
+    slot[node] = -1
+    return n_free + 1
+
+
+def write(code: LongWords, at: Count, opcode: Count, target: Count, a: Count, b: Count) -> Count:
+    """Write one instruction; returns where the next one begins."""
+    code[at], code[at + 1], code[at + 2], code[at + 3] = opcode, target, a, b
+    return at + 4
+
+
+def allocate(
+    n_inputs: Count, opcodes: Bytes, left: Nodes, right: Nodes, outputs: Nodes, reach: Count, code: LongWords
+) -> tuple[Count, Count]:
     """Write the instructions of a recorded graph; every instruction is four words: opcode, target and two operands.
 
-    Nodes are numbered: the inputs first, then the ops in the order they were recorded.  Opcode 0 loads an input into
-    the target, opcode 1 stores a slot as an output; the number of that input or output takes two words, low word first.
-    An op's target is never one of its operands.
+    Nodes are numbered: the inputs first, then the ops in the order they were recorded.  `LOAD` puts an input into the
+    target, `STORE` a slot into an output; the number of that input or output takes two words, low word first.  An op's
+    target is never one of its operands.
 
     Args:
         n_inputs: the number of inputs.
@@ -59,63 +86,29 @@ def allocate(n_inputs, opcodes, left, right, outputs, reach, code):  # type: ign
 
     slot = numpy.full(n_nodes, -1, numpy.int32)
     free = numpy.empty(n_nodes, numpy.int32)
-    n_free = n_slots = at = 0
-    # The inputs that are outputs come after all ops, as if each were the operand of one more op that does nothing.
+    at = n_free = n_slots = 0
+    # After the ops come the inputs that are outputs, each as if it were the operand of one more op that does nothing.
     for i in range(n_ops + n_inputs):
-        a = left[i] if i < n_ops else i - n_ops
-        b = right[i] if i < n_ops else -1
-        if i >= n_ops and first_output[a] < 0:
+        is_op = i < n_ops
+        node = n_inputs + i if is_op else i - n_ops
+        if not is_op and first_output[node] < 0:
             continue
+        a, b = (left[i], right[i]) if is_op else (node, -1)
         for operand in (a, b):
             if operand >= 0 and slot[operand] < 0:
-                if n_free:
-                    n_free -= 1
-                    slot[operand] = free[n_free]
-                else:
-                    slot[operand] = n_slots
-                    n_slots += 1
-                code[at] = 0
-                code[at + 1] = slot[operand]
-                code[at + 2] = operand & 0xFFFF
-                code[at + 3] = operand >> 16
-                at += 4
-        node = a
-        if i < n_ops:
-            node = n_inputs + i
-            if n_free:
-                n_free -= 1
-                slot[node] = free[n_free]
-            else:
-                slot[node] = n_slots
-                n_slots += 1
-            code[at] = opcodes[i]
-            code[at + 1] = slot[node]
-            code[at + 2] = slot[a]
-            code[at + 3] = slot[b] if b >= 0 else 0
-            at += 4
-        if i >= n_ops or node >= n_inputs:
-            k = first_output[node]
-            while k >= 0:
-                code[at] = 1
-                code[at + 1] = k & 0xFFFF
-                code[at + 2] = slot[node]
-                code[at + 3] = k >> 16
-                at += 4
-                k = next_output[k]
-        if i < n_ops:
-            if upcoming[node] == never:
-                free[n_free] = slot[node]
-                n_free += 1
-            if after_left[i] == never or (a < n_inputs and after_left[i] - i > reach):
-                free[n_free] = slot[a]
-                n_free += 1
-                slot[a] = -1
-            if b >= 0 and (after_right[i] == never or (b < n_inputs and after_right[i] - i > reach)):
-                free[n_free] = slot[b]
-                n_free += 1
-                slot[b] = -1
-        else:
-            free[n_free] = slot[node]
-            n_free += 1
-            slot[node] = -1
+                n_free, n_slots = take(operand, slot, free, n_free, n_slots)
+                at = write(code, at, LOAD, slot[operand], operand & 0xFFFF, operand >> 16)
+        if is_op:
+            n_free, n_slots = take(node, slot, free, n_free, n_slots)
+            at = write(code, at, opcodes[i], slot[node], slot[a], slot[b] if b >= 0 else 0)
+        k = first_output[node]
+        while k >= 0:
+            at = write(code, at, STORE, k & 0xFFFF, slot[node], k >> 16)
+            k = next_output[k]
+        if not is_op or upcoming[node] == never:
+            n_free = give_back(node, slot, free, n_free)
+        if is_op and (after_left[i] == never or (a < n_inputs and after_left[i] - i > reach)):
+            n_free = give_back(a, slot, free, n_free)
+        if b >= 0 and (after_right[i] == never or (b < n_inputs and after_right[i] - i > reach)):
+            n_free = give_back(b, slot, free, n_free)
     return at, n_slots

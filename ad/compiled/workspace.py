@@ -6,6 +6,7 @@ A workspace serves one execution at a time.  Threads that use one program at the
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,36 +22,39 @@ class Workspace:
     """Memory for one execution of a program.
 
     Attributes:
+        program: what is executed.
+        sweeps: what executes it, by name.
         slot: values.
         out: outputs; those that are constant are in place.
         counts: what was executed here.
     """
 
-    def __init__(self, frozen: Frozen) -> None:
-        self.slot = np.zeros(frozen.n_slots)
-        self.out = frozen.outputs.copy()
+    def __init__(self, program: Frozen, sweeps: dict[str, Any]) -> None:
+        self.program = program
+        self.sweeps = sweeps
+        self.slot = np.zeros(program.n_slots)
+        self.out = program.outputs.copy()
         self.counts = Counts()
-        self._frozen = frozen
 
     @cached_property
     def tangent(self) -> Array:
         """The slots' tangents in a forward sweep of one lane."""
-        return np.zeros(self._frozen.n_slots)
+        return np.zeros(self.program.n_slots)
 
     @cached_property
     def tangent_out(self) -> Array:
         """The outputs' tangents in a forward sweep of one lane; those of constant outputs stay zero."""
-        return np.zeros(self._frozen.outputs.size)
+        return np.zeros(self.program.outputs.size)
 
     @cached_property
     def adjoint(self) -> Array:
         """The slots' adjoints; a reverse sweep leaves them at zero, as it found them."""
-        return np.zeros(self._frozen.n_slots)
+        return np.zeros(self.program.n_slots)
 
     @cached_property
     def stack(self) -> Array:
         """The partials of a whole program."""
-        return np.empty(self._frozen.n_partials)
+        return np.empty(self.program.n_partials)
 
     @cached_property
     def stretch(self) -> Array:
@@ -67,8 +71,9 @@ class Workspace:
 class Workspaces:
     """All workspaces of one program."""
 
-    def __init__(self, frozen: Frozen) -> None:
-        self._frozen = frozen
+    def __init__(self, program: Frozen, sweeps: dict[str, Any]) -> None:
+        self._program = program
+        self._sweeps = sweeps
         self._all: list[Workspace] = []
         self._free: list[Workspace] = []
 
@@ -77,7 +82,7 @@ class Workspaces:
         try:
             return self._free.pop()
         except IndexError:
-            work = Workspace(self._frozen)
+            work = Workspace(self._program, self._sweeps)
             self._all.append(work)
             return work
 

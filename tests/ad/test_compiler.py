@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ad
-from ad.compiled import compiler
+from ad.compiled import compiler, kernels
 
 
 def square(v):
@@ -75,13 +75,12 @@ def test_a_damaged_cache_is_made_again(monkeypatch, tmp_path, capsys, pattern, d
     monkeypatch.setenv("AD_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     monkeypatch.setattr(sys, "modules", sys.modules.copy())
-    signature = compiler._signatures(16)["allocate"]
-    monkeypatch.setattr(compiler, "_signatures", lambda word: {"allocate": signature})
+    monkeypatch.setattr(compiler, "SWEEPS", ("number",))  # quickly compiled
 
     def another_process():
         monkeypatch.setattr(compiler, "_ready", {})
         monkeypatch.setattr(compiler, "_module", functools.cache(compiler._module.__wrapped__))
-        return compiler.sweeps(16)["allocate"], capsys.readouterr().err
+        return compiler.sweeps(16)["number"], capsys.readouterr().err
 
     another_process()
     assert another_process()[1] == ""
@@ -89,8 +88,8 @@ def test_a_damaged_cache_is_made_again(monkeypatch, tmp_path, capsys, pattern, d
     assert damaged
     for file in damaged:
         damage(file)
-    allocate, said = another_process()
-    assert allocate.signatures
+    number, said = another_process()
+    assert number(2, 1) == 65538
     assert "making it again" in said or pattern.endswith((".py", ".pyc"))
     assert another_process()[1] == ""
 
@@ -109,6 +108,14 @@ def test_warm_makes_every_sweep_ready_and_says_how_far_it_is(monkeypatch):
 
 def test_only_the_types_that_are_ready_are_accepted():
     x = np.ones(1)
-    program = ad.compile(square, x)
+    compiler.sweeps(16)["values"](np.zeros(0, np.uint16), x, x, x, x)
     with pytest.raises(TypeError):
-        program._sweeps["values"](program._frozen.code.astype(np.int64), x, x, x, x)
+        compiler.sweeps(16)["values"](np.zeros(0, np.int64), x, x, x, x)
+
+
+def test_the_generated_source_is_printed_and_no_hole_is_left():
+    done = subprocess.run([sys.executable, "-m", "ad.compiled.kernels"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == kernels.source().strip()
+    assert "each_op(" not in done.stdout
+    assert "each_kind(" not in done.stdout
+    assert done.stderr == ""

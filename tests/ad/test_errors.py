@@ -50,7 +50,7 @@ IDENTITY = lambda x: x  # noqa: E731
             "tangents: got tuple(list(a number, list of 1 number)), expected the shape of primals, "
             "tuple(list(a number, tuple of 1 number))",
         ),
-        (lambda: ad.vjp(IDENTITY, {}), TypeError, "primals[0]: got dict, expected a real number"),
+        (lambda: ad.vjp(IDENTITY, set()), TypeError, "primals[0]: got set, expected a real number"),
         (
             lambda: ad.vjp(IDENTITY, 1.0)[1]([1.0]),
             ValueError,
@@ -73,7 +73,7 @@ IDENTITY = lambda x: x  # noqa: E731
             "f: its output is a tuple of 1 number, expected a single number; use jacrev or jacfwd",
         ),
         (lambda: ad.grad(lambda x: None)(1.0), TypeError, "output of f: got NoneType, expected a real number"),
-        (lambda: ad.jacfwd(lambda x: [x, {}])(1.0), TypeError, "output of f[1]: got dict, expected a real number"),
+        (lambda: ad.jacfwd(lambda x: [x, set()])(1.0), TypeError, "output of f[1]: got set, expected a real number"),
         (lambda: ad.jacrev(lambda x: "x")(1.0), TypeError, "output of f: got str, expected a real number"),
         (lambda: ad.grad(IDENTITY)("a"), TypeError, "argument 0: got str, expected a real number"),
         (lambda: ad.grad(IDENTITY)(1j), TypeError, "argument 0: got complex, expected a real number"),

@@ -1,0 +1,165 @@
+"""Forward mode on arrays: a primal and a tangent of the same shape, side by side.
+
+As `ad.dual` for numbers: the methods are generated from the rows, and this module says only that a partial is
+multiplied by the tangent.  A map is applied to the tangents as it is to the primals.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ad.active import ZERO, Active, Rule
+from ad.array_methods import PARTIALS, Case, install, like, partial_source
+from ad.arrays import Array, activity, dtype_of, full, prepared
+from ad.dual import _HANDMADE, Dual, Level
+from ad.linear import Map
+from ad.ndarrays import floating
+from ad.ops import Op
+
+
+class ArrayDual(Array):
+    """An array of dual numbers: `ArrayDual(primal, tangent)`.
+
+    Attributes:
+        primal: the values.
+        tangent: their derivative in the direction of the sweep's seed, in a shape that broadcasts to that of the
+            primal.
+
+    Example:
+        >>> x = ArrayDual(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+        >>> np.sum(x * x)
+        ArrayDual(5.0, 2.0)
+    """
+
+    __slots__ = ("primal", "tag", "tangent")
+    primal: Any
+    tangent: Any
+    tag: Level
+
+    def __init__(self, primal: Any, tangent: Any = 0.0) -> None:
+        self.primal = floating("primal", np.asarray(primal))
+        self.tangent = np.asarray(tangent, self.primal.dtype)
+        np.broadcast_to(self.tangent, self.primal.shape)
+        self.tag = _HANDMADE
+
+    @property
+    def level(self) -> int:  # noqa: D102  # documented in Active
+        return self.tag.number
+
+    @property
+    def finished(self) -> bool:  # noqa: D102  # documented in Active
+        return self.tag.finished
+
+    @property
+    def derivative(self) -> Any:
+        """The tangent at the end of a sweep, whole, and in the type of numbers of the primal."""
+        tangent = full(self.tangent, self.shape)
+        if isinstance(tangent, Active):
+            return tangent
+        if isinstance(tangent, np.ndarray) and (tangent.base is not None or not tangent.flags.writeable):
+            return np.array(tangent, dtype_of(self.primal))
+        return np.asarray(tangent, dtype_of(self.primal))[()]
+
+    @classmethod
+    def lift(cls, primal: Any, tangent: Any, tag: Level) -> ArrayDual:
+        """An array of the sweep that `tag` stands for."""
+        if not isinstance(primal, Active):
+            primal = floating("primal", primal)
+        if not isinstance(tangent, Active):
+            tangent = np.array(tangent, dtype_of(primal))
+        return _dual(primal, tangent, tag)
+
+    @classmethod
+    def of_number(cls, x: Dual) -> ArrayDual:
+        """A Dual of a number as an array without dimensions."""
+        return _dual(x.primal, x.tangent, x.tag)
+
+    @classmethod
+    def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> ArrayDual:  # noqa: D102
+        active = activity(level, operands)
+        ready = prepared(rule.row.name, operands, active)
+        primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
+        out = rule.value(*primals)
+        tangent = ZERO
+        for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True):
+            if a and partial is not None:
+                tangent = tangent + like(partial(primals[0], primals[-1], out), out) * x.tangent
+        return _made(out, tangent, ready[active.index(True)].tag)
+
+    @classmethod
+    def apply_map(cls, map: Map, level: int, operands: tuple[Any, ...], params: tuple[Any, ...]) -> ArrayDual:
+        """One map on operands of which at least one is active at `level`."""
+        active = activity(level, operands)
+        ready = prepared(map.name, operands, active)
+        primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
+        tangents = [full(x.tangent, x.shape) if a else None for x, a in zip(ready, active, strict=True)]
+        out = map(primals, params)
+        return _made(out, map.push(primals, tangents, params, out), ready[active.index(True)].tag)
+
+    def __repr__(self) -> str:
+        return f"ArrayDual({self.primal!r}, {full(self.tangent, self.shape)!r})"
+
+
+class _ArrayDual(ArrayDual):
+    """What sweeps are made of: an ArrayDual that is made without running any Python."""
+
+    __slots__ = ()
+    __init__ = object.__init__
+
+
+class _CountedArrayDual(ArrayDual):
+    """The arrays of an observed sweep: the same ops, each counted."""
+
+    __slots__ = ()
+    __init__ = object.__init__
+
+
+Dual.arrays = ArrayDual.arrays = ArrayDual
+
+
+def _dual(primal: Any, tangent: Any, tag: Level) -> ArrayDual:
+    dual: Any = (_ArrayDual if tag.counts is None else _CountedArrayDual)()
+    dual.primal, dual.tangent, dual.tag = primal, tangent, tag
+    return dual  # type: ignore[no-any-return]
+
+
+def _made(primal: Any, tangent: Any, tag: Level) -> ArrayDual:
+    """The result of an op."""
+    if tag.counts is not None:
+        tag.counts.add(primal)
+    return _dual(primal, tangent, tag)
+
+
+def _emit(row: Op, case: Case) -> list[str]:
+    """Forward mode: the sum of partial times tangent over the active operands."""
+    total = ""
+    for p in row.operands:
+        if p in case.active and not row.partial(p).flat:
+            partial = row.partial(p)
+            source = partial_source(row, p, case)
+            term = f"{p}.tangent" if partial.fixed else f"({source}) * {p}.tangent"
+            if partial.chooses:
+                term = f"like({term}, out)"
+            total += f" {'-' if partial.text == '-1' else '+'} {term}"
+    return [
+        "dual = New()",
+        "dual.primal = out",
+        f"dual.tangent = {total.removeprefix(' + ').strip() or 'ZERO'}",
+        f"dual.tag = {'x' if 'x' in case.active else 'y'}.tag",
+        "return dual",
+    ]
+
+
+def _emit_counted(row: Op, case: Case) -> list[str]:
+    *lines, last = _emit(row, case)
+    return [*lines, "dual.tag.counts.add(out)", last]
+
+
+for _cls, _new, _mode in (
+    (ArrayDual, _ArrayDual, _emit),
+    (_ArrayDual, _ArrayDual, _emit),
+    (_CountedArrayDual, _CountedArrayDual, _emit_counted),
+):
+    install(_cls, _mode, "y.tag is x.tag", {"New": _new})

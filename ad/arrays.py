@@ -1,0 +1,241 @@
+"""Arrays that carry a derivative: what `ArrayDual` and `ArrayVar` have in common.
+
+`ad.array_dual` and `ad.array_tape` say what a mode does with the partials, as `ad.dual` and `ad.tape` do for numbers.
+The derivative of an array may be held in any shape that broadcasts to that of the primal (`full` makes it whole), so
+that the adjoint behind a sum is one number until an op needs more.  Plain NumPy code works on these arrays by NumPy's
+protocols (`ad.active`): an op is looked up among the rows, another function among those of `ad.maps`; what is in
+neither raises an error that names it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ad.active import RULES, UFUNCS, Active, kind_of, primal_of
+from ad.ndarrays import SCIPY, require_numbers
+from ad.ndarrays import UFUNCS as NUMPY
+from ad.scalars import real
+
+MAPS: dict[str, Callable[..., Any]] = {}
+"""The public functions on arrays besides the rows, by their names in this package; `ad.linear` declares them."""
+
+
+class Array(Active):
+    """An array that carries a derivative: the common base of `ArrayDual` and `ArrayVar`.
+
+    It has NumPy's attributes, and NumPy's methods as far as they have derivatives here.  Comparisons give arrays of
+    bools.  It is not changed in place.
+    """
+
+    __slots__ = ()
+    is_array = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As of a NumPy array."""
+        return shape_of(self.primal)
+
+    @property
+    def ndim(self) -> int:
+        """As of a NumPy array."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """As of a NumPy array."""
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """As of a NumPy array."""
+        return dtype_of(self.primal)
+
+    @property
+    def T(self) -> Any:  # noqa: N802
+        """As of a NumPy array."""
+        return MAPS["transpose"](self)
+
+    @property
+    def mT(self) -> Any:  # noqa: N802
+        """As of a NumPy array."""
+        return MAPS["swapaxes"](self, -1, -2)
+
+    @property
+    def flat(self) -> Any:
+        """All elements, in one dimension."""
+        return MAPS["ravel"](self)
+
+    def __lt__(self, other: object) -> Any:
+        return primal_of(self) < primal_of(other)
+
+    def __le__(self, other: object) -> Any:
+        return primal_of(self) <= primal_of(other)
+
+    def __gt__(self, other: object) -> Any:
+        return primal_of(self) > primal_of(other)
+
+    def __ge__(self, other: object) -> Any:
+        return primal_of(self) >= primal_of(other)
+
+    def __eq__(self, other: object) -> Any:
+        return primal_of(self) == primal_of(other)
+
+    def __ne__(self, other: object) -> Any:
+        return primal_of(self) != primal_of(other)
+
+    __hash__ = None
+
+    def __bool__(self) -> bool:
+        return bool(primal_of(self))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError(f"len(): got a {kind_of(self)} without dimensions")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[k] for k in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return MAPS["getitem"](self, index)
+
+    def __setitem__(self, index: object, value: object) -> NoReturn:
+        raise TypeError(f"{kind_of(self)}: is not changed in place; use np.where, np.concatenate or np.stack")
+
+    def __matmul__(self, other: Any) -> Any:
+        return MAPS["matmul"](self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return MAPS["matmul"](other, self)
+
+    def reshape(self, *shape: Any) -> Any:
+        """As of a NumPy array."""
+        return MAPS["reshape"](self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Any:
+        """As of a NumPy array."""
+        return MAPS["transpose"](self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def flatten(self) -> Any:
+        """As of a NumPy array."""
+        return MAPS["ravel"](self)
+
+    def copy(self) -> Array:
+        """The array itself, which is not changed in place."""
+        return self
+
+    def astype(self, dtype: Any) -> Array:
+        """The array itself, if it has this type of numbers already."""
+        if np.dtype(dtype) != self.dtype:
+            raise TypeError(f"astype: got {dtype}, expected {self.dtype}; convert what the function is given")
+        return self
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"float(): got a {kind_of(self)}, whose derivative would be lost; leave it an array, use np.stack, "
+            "np.concatenate or np.where for an assignment, or .primal for the value alone"
+        )
+
+    def item(self) -> float:
+        """Refused: a float has no derivative."""
+        return float(self)
+
+    tolist = item
+
+
+# ---- shapes ---------------------------------------------------------------------------------------------------------
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of a number or array, active or not."""
+    return x.shape if hasattr(x, "shape") else ()
+
+
+def dtype_of(x: Any) -> Any:
+    """The type of the numbers in a number or array, active or not."""
+    return x.dtype if hasattr(x, "dtype") else np.dtype(np.float64)
+
+
+def full(x: Any, shape: tuple[int, ...]) -> Any:
+    """A derivative made whole: broadcast to `shape`."""
+    return x if shape_of(x) == shape else MAPS["broadcast_to"](x, shape)
+
+
+def unbroadcast(x: Any, made: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    """The transpose of broadcasting from `shape` to `made`: what was repeated is summed.
+
+    Args:
+        x: a derivative that broadcasts to `made`.
+        made: the shape of the op's value.
+        shape: the operand's shape.
+    """
+    if made == shape:
+        return x
+    lead = len(made) - len(shape)
+    axes = (*range(lead), *(k + lead for k, n in enumerate(shape) if n == 1 and made[k + lead] != 1))
+    x = MAPS["sum"](full(x, made), axes, keepdims=True)
+    return MAPS["reshape"](x, shape) if lead else x
+
+
+# ---- operands -------------------------------------------------------------------------------------------------------
+
+
+def operand(name: str, x: Any) -> Any:
+    """An operand that is not active, as the array road takes it.
+
+    Raises:
+        TypeError: it is neither a real number nor an array of such; the message names the op.
+    """
+    if isinstance(x, np.ndarray | np.generic):
+        require_numbers(name, x)
+        return x
+    return real(name, x)
+
+
+def activity(level: int, operands: tuple[Any, ...]) -> list[bool]:
+    """Which operands are active at a level."""
+    return [isinstance(x, Active) and x.level == level for x in operands]
+
+
+def prepared(name: str, operands: tuple[Any, ...], active: list[bool]) -> list[Any]:
+    """Operands as the array road takes them: active numbers as arrays without dimensions, constants checked."""
+    return [
+        (x if x.is_array else x.arrays.of_number(x)) if a else x if isinstance(x, Active) else operand(name, x)
+        for x, a in zip(operands, active, strict=True)
+    ]
+
+
+def level_of(x: Any) -> int:
+    """The level of an operand; -1 for what is not active."""
+    return x.level if isinstance(x, Active) else -1
+
+
+# ---- NumPy's names --------------------------------------------------------------------------------------------------
+
+FLAT = (
+    *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.isfinite, np.isinf, np.isnan),
+    *(np.signbit, np.logical_not, np.logical_and, np.logical_or, np.logical_xor),
+    *(np.floor, np.ceil, np.trunc, np.rint),
+)
+"""NumPy's ufuncs that give bools, or are constant wherever they are smooth: they work on primals."""
+
+
+def on_primals(function: Any) -> Callable[..., Any]:
+    """A function of NumPy on the primals of active arguments, its value a constant."""
+
+    def flat(*arguments: Any, **options: Any) -> Any:
+        plain = [[primal_of(y) for y in x] if isinstance(x, list | tuple) else primal_of(x) for x in arguments]
+        return function(*plain, **options)
+
+    return flat
+
+
+UFUNCS.update({NUMPY[name]: rule.value for name, rule in RULES.items() if name in NUMPY})
+UFUNCS.update({name: RULES[op].value for name, op in SCIPY.items()})
+UFUNCS.update({np.fabs: RULES["abs"].value, np.float_power: RULES["pow"].value})
+UFUNCS.update({np.positive: lambda x: x, np.conjugate: lambda x: x})
+UFUNCS.update({ufunc: on_primals(ufunc) for ufunc in FLAT})

@@ -1,0 +1,268 @@
+"""How a function on whole arrays is declared: as a map that is linear, bilinear, linear in all operands, or composed.
+
+    @linear(np.reshape)                                 # one operand; what is written is the transpose
+    def reshape(bar, shape, to): return reshape(bar, shape)
+
+    @bilinear(np.outer)                                 # two operands; the transpose in the first, then in the second
+    def outer(bar, y, shape): return matmul(bar, y)
+    @outer.right
+    def _(bar, x, shape): return matmul(x, bar)
+
+    @jointly_linear(np.concatenate)                     # a list of operands; the transpose gives a list
+    def concatenate(bar, shapes, axis=0): return split(...)
+
+    @composed(np.mean)                                  # anything written in the others; both modes follow
+    def mean(x, axis=None): return sum(x, axis) / ...
+
+The name declared becomes the public function: `x`, and the parameters after `shape` with their defaults (keyword-only
+where NumPy has others between).  `bar` is a cotangent of the shape of the value, `shape` the shape of the operand; a
+transpose may return any shape that broadcasts to it.  A transpose is itself written in these functions and in the ops,
+so derivatives of any order are free.  Forward mode applies the map to the tangent, reverse mode the transpose to the
+adjoint.
+
+Linear maps have coefficients of 0 and 1 only; what scales is an op.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ad.active import FUNCTIONS, UFUNCS, Active, require_alive
+from ad.arrays import MAPS, Array, level_of
+from ad.scalars import build
+
+Operands = list[Any] | tuple[Any, ...]
+
+
+class Map:
+    """A function of arrays with its derivative: what both modes ask of it.
+
+    Attributes:
+        name: in this package.
+        plain: NumPy's function, called as `plain(*operands, *params)`.
+        transpose: what was declared.
+        taken: the number of arguments that every transpose takes.
+    """
+
+    taken = 2
+
+    def __init__(self, name: str, plain: Callable[..., Any], transpose: Callable[..., Any]) -> None:
+        self.name, self.plain, self.transpose = name, plain, transpose
+
+    def __call__(self, operands: Operands, params: tuple[Any, ...]) -> Any:
+        """The value, on plain arrays or at the innermost level among the operands."""
+        for x in operands:
+            if isinstance(x, Active):
+                require_alive(self.name, operands)
+                top = max(map(level_of, operands))
+                owner = next(x for x in operands if level_of(x) == top)
+                return owner.arrays.apply_map(self, top, tuple(operands), params)
+        return self.value(operands, params)
+
+    def value(self, operands: Operands, params: tuple[Any, ...]) -> Any:
+        """The value on plain arrays."""
+        return self.plain(*operands, *params)
+
+    def keeps(self, active: list[bool]) -> list[bool]:
+        """Which operands reverse mode has to keep."""
+        return [False] * len(active)
+
+    def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:
+        """The tangent of the value; `tangents` has None for operands that are passive."""
+        raise NotImplementedError
+
+    def pull(
+        self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
+    ) -> list[Any]:
+        """The operands' cotangents, each in a shape that broadcasts to its operand's; anything for the passive."""
+        raise NotImplementedError
+
+
+class Linear(Map):
+    """A map that is linear in its one operand."""
+
+    def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
+        return self(tangents, params)
+
+    def pull(  # noqa: D102
+        self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
+    ) -> list[Any]:
+        return [self.transpose(bar, shapes[0], *params)]
+
+
+class JointlyLinear(Map):
+    """A map that is linear in all its operands together."""
+
+    def value(self, operands: Operands, params: tuple[Any, ...]) -> Any:  # noqa: D102
+        return self.plain(operands, *params)
+
+    def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
+        whole = [_zero(x) if t is None else t for x, t in zip(primals, tangents, strict=True)]
+        return self(whole, params)
+
+    def pull(  # noqa: D102
+        self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
+    ) -> list[Any]:
+        return list(self.transpose(bar, shapes, *params))
+
+
+class Bilinear(Map):
+    """A map that is linear in each of its two operands."""
+
+    taken = 3
+    transpose_right: Callable[..., Any]
+
+    def keeps(self, active: list[bool]) -> list[bool]:  # noqa: D102
+        return [active[1], active[0]]
+
+    def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
+        (x, y), (tx, ty) = primals, tangents
+        if ty is None:
+            return self((tx, y), params)
+        return self((x, ty), params) if tx is None else self((tx, y), params) + self((x, ty), params)
+
+    def pull(  # noqa: D102
+        self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
+    ) -> list[Any]:
+        (x, y), (shape_x, shape_y) = primals, shapes
+        return [
+            self.transpose(bar, y, shape_x, *params) if active[0] else None,
+            self.transpose_right(bar, x, shape_y, *params) if active[1] else None,
+        ]
+
+
+def _zero(x: Any) -> Any:
+    """The tangent of a passive operand."""
+    return np.zeros(x.shape, x.dtype) if hasattr(x, "dtype") else 0.0
+
+
+# ---- declarations ---------------------------------------------------------------------------------------------------
+
+Declare = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None) -> Declare:
+    """Declare a function of NumPy (or one of our own) that is linear in its first argument.
+
+    Args:
+        function: the function as users call it.
+        plain: what is called on plain arrays, if that is another one.
+
+    Returns:
+        A decorator of the transpose, `transpose(bar, shape, *params)`.
+    """
+
+    def declare(transpose: Callable[..., Any]) -> Callable[..., Any]:
+        return _declare(Linear, "x", function, plain, transpose)
+
+    return declare
+
+
+def jointly_linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None) -> Declare:
+    """Declare a function that takes a list of arrays and is linear in all of them together.
+
+    Returns:
+        A decorator of the transpose, `transpose(bar, shapes, *params)`, which gives one cotangent for each operand.
+    """
+
+    def declare(transpose: Callable[..., Any]) -> Callable[..., Any]:
+        return _declare(JointlyLinear, "arrays", function, plain, transpose)
+
+    return declare
+
+
+def bilinear(function: Callable[..., Any], plain: Callable[..., Any] | None = None) -> Declare:
+    """Declare a function that is linear in each of its first two arguments.
+
+    Returns:
+        A decorator of the transpose in the first, `transpose(bar, y, shape, *params)`.  What it returns has a decorator
+        `right`, of the transpose in the second: `transpose(bar, x, shape, *params)`.
+    """
+
+    def declare(transpose: Callable[..., Any]) -> Callable[..., Any]:
+        return _declare(Bilinear, "x, y", function, plain, transpose)
+
+    return declare
+
+
+def composed(*functions: Callable[..., Any]) -> Declare:
+    """Declare a function that is written in ops and maps, under NumPy's name for it (and its synonyms)."""
+
+    def declare(ours: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            _register(function, ours.__name__, ours)
+        return ours
+
+    return declare
+
+
+_SOURCE = """
+def plain({operands}{parameters}):
+    return function({operands}{arguments})
+
+def {name}({operands}{signature}):
+    return map({tuple}, ({parameters_tuple}))
+"""
+
+
+def _declare(
+    kind: type[Map],
+    operands: str,
+    function: Callable[..., Any],
+    plain: Callable[..., Any] | None,
+    transpose: Callable[..., Any],
+) -> Callable[..., Any]:
+    """Make the public function of a map, with the signature of its transpose after what every transpose takes."""
+    name = transpose.__name__
+    parameters = list(inspect.signature(transpose).parameters.values())[kind.taken :]
+    scope: dict[str, Any] = {f"default_{p.name}": p.default for p in parameters} | {"function": plain or function}
+    signature = arguments = ""
+    for p in parameters:
+        by_keyword = p.kind is p.KEYWORD_ONLY
+        arguments += f", {p.name}={p.name}" if by_keyword else f", {p.name}"
+        signature += ", *" if by_keyword and "*" not in signature else ""
+        signature += f", {p.name}" if p.default is p.empty else f", {p.name}=default_{p.name}"
+    source = _SOURCE.format(
+        name=name,
+        operands=operands,
+        parameters="".join(f", {p.name}" for p in parameters),
+        parameters_tuple="".join(f"{p.name}, " for p in parameters),
+        arguments=arguments,
+        signature=signature,
+        tuple=f"({operands},)" if kind is not JointlyLinear else operands,
+    )
+    public: Any = build(name, source, scope, f"map {name}")
+    map = scope["map"] = public.map = kind(name, scope["plain"], _by_position(transpose, parameters))
+    public.__doc__, public.__module__ = transpose.__doc__, "ad"
+    if isinstance(map, Bilinear):
+
+        def right(transpose_right: Callable[..., Any]) -> Callable[..., Any]:
+            map.transpose_right = _by_position(transpose_right, parameters)
+            return public  # type: ignore[no-any-return]
+
+        public.right = right
+    _register(function, name, public)
+    return public  # type: ignore[no-any-return]
+
+
+def _by_position(transpose: Callable[..., Any], parameters: list[inspect.Parameter]) -> Callable[..., Any]:
+    """A transpose that takes all parameters by position."""
+    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    if not named:
+        return transpose
+
+    def positional(*arguments: Any) -> Any:
+        first = len(arguments) - len(named)
+        return transpose(*arguments[:first], **dict(zip(named, arguments[first:], strict=True)))
+
+    return positional
+
+
+def _register(function: Callable[..., Any], name: str, public: Callable[..., Any]) -> None:
+    MAPS[name] = (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = public
+    if hasattr(np.ndarray, name) and name not in Array.__dict__:
+        setattr(Array, name, public)

@@ -1,0 +1,127 @@
+"""Functions that move elements about: shapes, axes, joining, choosing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ad.active import Active, functions, primal_of
+from ad.arrays import MAPS, shape_of, unbroadcast
+from ad.linear import composed, jointly_linear, linear
+
+Shape = tuple[int, ...]
+
+
+@linear(np.reshape)
+def reshape(bar: Any, shape: Shape, to: Any) -> Any:
+    """`x` in another shape."""
+    return reshape(bar, shape)
+
+
+@linear(np.broadcast_to)
+def broadcast_to(bar: Any, shape: Shape, to: Any) -> Any:
+    """`x` repeated to a shape."""
+    return unbroadcast(bar, shape_of(bar), shape)
+
+
+@linear(np.transpose)
+def transpose(bar: Any, shape: Shape, axes: Any = None) -> Any:
+    """`x` with its axes in another order, by default reversed."""
+    return transpose(bar, None if axes is None else tuple(int(k) for k in np.argsort([a % len(shape) for a in axes])))
+
+
+@composed(np.swapaxes)
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """`x` with two axes exchanged."""
+    axes = list(range(len(shape_of(x))))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return transpose(x, tuple(axes))
+
+
+@composed(np.ravel)
+def ravel(x: Any) -> Any:
+    """`x` in one dimension."""
+    return reshape(x, (-1,))
+
+
+@composed(np.squeeze)
+def squeeze(x: Any, axis: Any = None) -> Any:
+    """`x` without axes of length one."""
+    return reshape(x, np.squeeze(_outline(x), axis).shape)
+
+
+@composed(np.expand_dims)
+def expand_dims(x: Any, axis: Any) -> Any:
+    """`x` with new axes of length one."""
+    return reshape(x, np.expand_dims(_outline(x), axis).shape)
+
+
+@jointly_linear(np.concatenate)
+def concatenate(bar: Any, shapes: list[Shape], axis: Any = 0) -> list[Any]:
+    """Arrays joined along an axis that they have."""
+    if axis is None:
+        return [
+            reshape(part, shape) for part, shape in zip(_parts(bar, 0, map(math.prod, shapes)), shapes, strict=True)
+        ]
+    axis %= len(shapes[0])
+    return _parts(bar, axis, (shape[axis] for shape in shapes))
+
+
+@composed(np.stack)
+def stack(arrays: Any, axis: int = 0) -> Any:
+    """Arrays, or numbers, joined along a new axis."""
+    arrays = list(arrays)
+    return concatenate([expand_dims(x, axis) for x in arrays], axis) if arrays else np.stack(arrays, axis)
+
+
+@jointly_linear(lambda arrays, c: np.where(c, *arrays))
+def choose(bar: Any, shapes: list[Shape], c: Any) -> list[Any]:
+    """Of two arrays, the elements of the first where `c`, of the second elsewhere."""
+    made = shape_of(bar)
+    return [
+        unbroadcast(part, made, s) for part, s in zip((where(c, bar, 0.0), where(c, 0.0, bar)), shapes, strict=True)
+    ]
+
+
+_number_where = functions["where"]
+
+
+@composed(np.where)
+def where(c: Any, x: Any = None, y: Any = None) -> Any:
+    """`x` if `c` else `y`, elementwise: a choice, so the branch not taken cannot poison the one taken.
+
+    Without `x` and `y`, the indices of the elements of `c` that are not zero.
+    """
+    c = primal_of(c)
+    if x is None and y is None:
+        return np.where(c)
+    if isinstance(x, Active) or isinstance(y, Active):
+        if shape_of(c) or shape_of(x) or shape_of(y) or _is_array(x) or _is_array(y):
+            return choose((x, y), c)
+        return _number_where(c, x, y)
+    if isinstance(c, np.ndarray | np.generic) or isinstance(x, np.ndarray) or isinstance(y, np.ndarray):
+        return np.where(c, x, y)
+    return _number_where(c, x, y)
+
+
+functions["where"] = where
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray) or (isinstance(x, Active) and x.is_array)
+
+
+def _outline(x: Any) -> Any:
+    """A plain array of the shape of `x` that has no memory of its own."""
+    return np.broadcast_to(0.0, shape_of(x))
+
+
+def _parts(x: Any, axis: int, lengths: Any) -> list[Any]:
+    """`x` cut along an axis into pieces of the given lengths."""
+    parts, start = [], 0
+    for length in lengths:
+        parts.append(MAPS["getitem"](x, (slice(None),) * axis + (slice(start, start + length),)))
+        start += length
+    return parts

@@ -1,0 +1,95 @@
+"""The op set on plain NumPy arrays: NumPy's function where it has one, else the row's text, which is NumPy already.
+
+Nothing here knows of derivatives.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ad.ops import CONSTANTS, OPS, Op
+from ad.scalars import build
+
+_NAMES = {"sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative"}
+
+UFUNCS: dict[str, Any] = {
+    name: ufunc for name in OPS if isinstance(ufunc := getattr(np, _NAMES.get(name, name), None), np.ufunc)
+}
+"""NumPy's function for each op that it has."""
+
+SCIPY = {"erf": "erf", "expit": "sigmoid"}
+"""The op behind each function of `scipy.special` that is one."""
+
+
+def erf(x: Any) -> Any:
+    """The error function, which NumPy has not."""
+    from scipy import special  # here, so that `import ad` does not wait for SciPy
+
+    return special.erf(x)
+
+
+def names(scope: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the expressions of rows refer to on arrays, under the names of `renamed()`.
+
+    Args:
+        scope: functions for the ops that NumPy has not; those on plain arrays if None.
+    """
+    others = ARRAYS if scope is None else scope
+    found = {name: UFUNCS.get(name) or others.get(name) for name in OPS}
+    found |= {"pow": operator.pow, "where": np.where}  # the operator has short cuts, as for squares
+    return CONSTANTS | {f"_{name}": function for name, function in found.items()}
+
+
+def renamed() -> dict[str, str]:
+    """The names in an expression on arrays: primals `xp`, `yp`, functions `_sin`, ..."""
+    return {"x": "xp", "y": "yp", **{name: f"_{name}" for name in OPS}}
+
+
+def value_source(row: Op, numbers: frozenset[str] = frozenset()) -> str:
+    """Source of an op's value on plain arrays `xp`, `yp`, of which some may be single numbers."""
+    if row.name == "erf" or (row.name in UFUNCS and not row.value.arithmetic):
+        return f"_{row.name}({', '.join(f'{p}p' for p in row.params)})"
+    return row.value.numpy(renamed(), numbers)
+
+
+ARRAYS: dict[str, Callable[..., Any]] = {**UFUNCS, "erf": erf, "where": np.where}
+"""Each op's value on plain arrays."""
+
+for _row in OPS.values():
+    if _row.name not in ARRAYS:
+        _params = ", ".join(f"{p}p" for p in _row.params)
+        _source = f"def {_row.name}({_params}):\n    return {value_source(_row)}\n"
+        ARRAYS[_row.name] = np.errstate(all="ignore")(build(_row.name, _source, names(), f"ARRAYS.{_row.name}"))
+
+FLOATING = frozenset(map(np.dtype, (np.float64, np.float32)))
+"""The types of numbers that can carry a derivative."""
+
+
+def require_numbers(name: str, x: Any) -> None:
+    """Refuse an array that does not hold real numbers.
+
+    Raises:
+        TypeError: its elements are complex, times, text or objects; the message names the argument.
+    """
+    if x.dtype.kind not in "fiub" or x.dtype.char == "g":
+        raise TypeError(f"{name}: got an array of {x.dtype}, expected one of real numbers")
+
+
+def floating(name: str, x: Any) -> Any:
+    """An array that can carry a derivative: of float64 or float32 as it is, of integers as float64.
+
+    Raises:
+        TypeError: it holds something else, or is of a class that NumPy would not treat as an array; the message names
+            the argument.
+    """
+    if type(x) is not np.ndarray and type(x) is not np.memmap:
+        raise TypeError(f"{name}: got {type(x).__name__}, expected a plain NumPy array")
+    if x.dtype in FLOATING:
+        return x
+    if x.dtype.kind in "iu":
+        return x.astype(np.float64)
+    raise TypeError(f"{name}: got an array of {x.dtype}, expected one of float64, float32 or integers")

@@ -1,0 +1,260 @@
+"""Arrays: every row against the road of numbers, which other tests check; NumPy's protocols; shapes, types, errors."""
+
+import itertools
+import operator
+
+import numpy as np
+import pytest
+
+import ad
+from ad.active import RULES
+from ad.array_dual import ArrayDual
+from ad.array_tape import ArrayVar
+from ad.ops import OPS
+
+NAMES = [name for name in OPS if name != "where"]
+SHAPES = [
+    ((), ()),
+    ((3,), (3,)),
+    ((2, 3), (3,)),
+    ((3, 1), (1, 2)),
+    ((2, 1), ()),
+    ((1,), (4,)),
+    ((0,), (0,)),
+    ((0, 3), (3,)),
+]
+
+
+def sample(row, p, shape, rng):
+    intervals = row.domain[p]
+    lows, highs = np.array(intervals).T[:, rng.integers(len(intervals), size=shape)]
+    return np.asarray(rng.uniform(lows, highs))
+
+
+def numbers_of(name, shapes, weights):
+    """The same weighted sum over elements, on lists of numbers."""
+    function = getattr(ad, name)
+    places = [np.broadcast_to(np.arange(np.prod(s, dtype=int)).reshape(s), weights.shape).ravel() for s in shapes]
+
+    def total(*lists):
+        out = 0.0
+        for w, *ks in zip(weights.ravel().tolist(), *places, strict=True):
+            out = out + w * function(*(xs[k] for xs, k in zip(lists, ks, strict=True)))
+        return out
+
+    return total
+
+
+def close(got, expected, tolerance=1e-12):
+    got, expected = np.ravel(got), np.ravel(expected)
+    scale = np.max(np.abs(expected), initial=1.0)
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance * scale)
+
+
+def cases_of_rows():
+    for name in NAMES:
+        if len(OPS[name].params) == 1:
+            yield from ((name, (s,)) for s in ((), (3,), (2, 3), (0,)))
+        else:
+            yield from ((name, pair) for pair in SHAPES)
+
+
+@pytest.mark.parametrize(("name", "shapes"), list(cases_of_rows()))
+def test_every_row_agrees_with_the_road_of_numbers_in_both_modes_at_orders_one_and_two(name, shapes):
+    rng = np.random.default_rng(7)
+    row, function = OPS[name], getattr(ad, name)
+    xs = [sample(row, p, s, rng) for p, s in zip(row.operands, shapes, strict=True)]
+    ts = [np.asarray(rng.normal(size=s)) for s in shapes]
+    weights = np.asarray(rng.normal(size=np.broadcast_shapes(*shapes)))
+    on_numbers = numbers_of(name, shapes, weights)
+    lists, directions = [[x.ravel().tolist() for x in values] for values in (xs, ts)]
+    argnums = tuple(range(len(xs)))
+
+    def on_arrays(*arrays):
+        return np.sum(weights * function(*arrays))
+
+    value, expected = ad.value_and_grad(on_numbers, argnums)(*lists)
+    got_value, got = ad.value_and_grad(on_arrays, argnums)(*xs)
+    close(got_value, value)
+    for g, e, x in zip(got, expected, xs, strict=True):
+        assert np.shape(g) == x.shape
+        close(g, e)
+    close(ad.jvp(on_arrays, xs, ts)[1], ad.jvp(on_numbers, lists, directions)[1])
+    _, second = ad.jvp(ad.grad(on_numbers, argnums), lists, directions)
+    for mixture in ("forward over reverse", "reverse over reverse", "reverse over forward"):
+        if mixture == "forward over reverse":
+            products = ad.jvp(ad.grad(on_arrays, argnums), xs, ts)[1]
+        elif mixture == "reverse over reverse":
+            products = ad.vjp(ad.grad(on_arrays, argnums), *xs)[1](tuple(ts))
+        else:
+            products = ad.grad(lambda *a: ad.jvp(on_arrays, a, ts)[1], argnums)(*xs)
+        for g, e, x in zip(products, second, xs, strict=True):
+            assert np.shape(g) == x.shape
+            close(g, e, 1e-11)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if len(OPS[name].params) == 2])
+@pytest.mark.parametrize(
+    "constant", [np.array([[0.5], [0.75]]), 0.75, np.float64(0.5), np.array(0.5), np.array([1, 2, 1])]
+)
+def test_constants_may_stand_on_either_side(name, constant):
+    x = np.array([0.3, 0.6, 0.9])
+    function, tangent = getattr(ad, name), np.array([1.0, -2.0, 0.5])
+    elements = np.broadcast_arrays(x, constant, tangent)
+    for flip in (lambda f: f, lambda f: lambda a, b: f(b, a)):
+        op = flip(function)
+        slopes = np.vectorize(lambda a, c, op=op: ad.grad(lambda v: op(v, float(c)))(a), otypes=[float])(*elements[:2])
+        out, pushed = ad.jvp(lambda v, op=op: op(v, constant), (x,), (tangent,))
+        close(pushed, slopes * elements[2])
+        gradient = ad.grad(lambda v, op=op: np.sum(op(v, constant)))(x)
+        close(gradient, slopes.reshape(-1, 3).sum(axis=0))
+        assert type(out) is np.ndarray
+
+
+OPERATORS = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_operators_mix_numbers_and_arrays_of_either_mode_and_level(op):
+    x, a = np.array([1.5, 2.0]), 1.25
+    for left, right in itertools.permutations((lambda x, a: x, lambda x, a: a)):
+
+        def f(x, a, left=left, right=right):
+            return np.sum(np.sin(op(left(x, a), right(x, a))))
+
+        forward, backward = ad.jacfwd(f, (0, 1))(x, a), ad.jacrev(f, (0, 1))(x, a)
+        for p, q in zip(forward, backward, strict=True):
+            close(p, q)
+        step = 1e-6
+        close(forward[1], (f(x, a + step) - f(x, a - step)) / (2 * step), 1e-7)
+        nested = ad.grad(lambda a, f=f: np.sum(ad.grad(f)(x, a)))(a)
+        close(nested, np.sum(ad.jacfwd(ad.grad(f, 1), 0)(x, a)))
+        assert isinstance(nested, float)
+
+
+def test_an_op_on_a_mixture_of_levels_is_differentiated_in_each():
+    x = np.array([1.0, 2.0])
+    mixed = ad.grad(lambda x: np.sum(x * ad.grad(lambda y: np.sum(x * y * y))(x)))(x)
+    close(mixed, 6 * x * x)  # d/dx of x * 2 x x
+
+
+def test_both_operands_may_be_one_array():
+    x = np.array([0.5, 2.0])
+    close(ad.grad(lambda x: np.sum(x * x + x / x + x**x))(x), 2 * x + x**x * (np.log(x) + 1))
+    close(ad.hessian(lambda x: np.sum(x * x))(x), 2 * np.eye(2))
+
+
+def test_float32_stays_float32():
+    x = np.linspace(0.1, 0.9, 5, dtype=np.float32)
+    for name in NAMES:
+        if name == "acosh" or len(OPS[name].params) == 2:
+            continue
+        function = getattr(ad, name)
+        out, tangent = ad.jvp(function, (x,), (np.ones_like(x),))
+        (pulled,) = ad.vjp(function, x)[1](np.ones_like(x))
+        assert (out.dtype, tangent.dtype, pulled.dtype) == (np.float32,) * 3, name
+    for name in ("maximum", "pow", "hypot", "logaddexp", "where"):
+        function = getattr(ad, name) if name != "where" else lambda x, y: np.where(x > 0.5, x, y)
+        for y in (x[::-1].copy(), 0.5):
+            gradient = ad.grad(lambda x, f=function, y=y: np.sum(f(x, y) * 2 + np.pi))(x)
+            assert gradient.dtype == np.float32, name
+
+
+def test_value_and_derivative_of_an_output_are_arrays_of_their_own():
+    x, t = np.ones(3), np.ones(3)
+    out, tangent = ad.jvp(lambda x: x + 0.0, (x,), (t,))
+    tangent[0] = out[0] = 5.0
+    gradient = ad.grad(lambda x: np.sum(x))(x)
+    gradient[0] = 7.0
+    assert x.tolist() == t.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_arrays_changed_after_recording_do_not_change_the_derivative():
+    x, c = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    _, pullback = ad.vjp(lambda x: np.sin(x) * c, x)
+    x[:] = c[:] = 0.0
+    close(pullback(np.ones(2))[0], np.cos([1.0, 2.0]) * [3.0, 4.0])
+
+
+def test_inputs_may_be_strided_read_only_or_of_integers():
+    grid = np.arange(12.0).reshape(3, 4)
+    strided = grid.T[::2]
+    close(ad.grad(lambda x: np.sum(x**3))(strided), 3 * strided**2)
+    strided.flags.writeable = False
+    close(ad.grad(lambda x: np.sum(x**3))(strided), 3 * strided**2)
+    assert ad.grad(lambda x: np.sum(x * x))(np.array([1, 2])).tolist() == [2.0, 4.0]
+
+
+def test_trees_of_arrays_give_jacobians_in_shape_out_then_in():
+    tree = {"w": np.ones((2, 3)), "b": [1.0, np.zeros(2)]}
+
+    def f(tree):
+        return (tree["w"] @ np.array([1.0, 2.0, 3.0]) * tree["b"][0] + tree["b"][1], tree["b"][0])
+
+    for jacobian in (ad.jacfwd(f)(tree), ad.jacrev(f)(tree)):
+        assert jacobian[0]["w"].shape == (2, 2, 3)
+        assert jacobian[0]["b"][0].shape == (2,)
+        assert jacobian[0]["b"][1].tolist() == [[1.0, 0.0], [0.0, 1.0]]
+        assert jacobian[1]["b"][0] == 1.0
+        assert jacobian[1]["w"].shape == (2, 3)
+
+
+def test_counts_are_of_nodes_and_of_the_numbers_they_computed():
+    x = np.ones(10)
+    with ad.count() as counts:
+        ad.jvp(lambda x: np.sum(np.sin(x) * x), (x,), (x,))
+    assert (counts.forward_sweeps, counts.ops, counts.elements) == (1, 3, 21)
+    with ad.count() as counts:
+        ad.grad(lambda x: np.sum(np.sin(x) * x))(x)
+    assert (counts.reverse_sweeps, counts.ops, counts.elements) == (1, 6, 42)
+
+
+def assign(x):
+    out = np.zeros(2)
+    out[0] = x[0]
+    return out
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "message"),
+    [
+        (assign, np.ones(2), "np.stack"),
+        (lambda x: float(x[0]), np.ones(2), "float"),
+        (lambda x: np.array([x[0], x[1]]), np.ones(2), "stack"),
+        (lambda x: np.asarray(x), np.ones(2), "stack"),
+        (lambda x: x.item(), np.array(1.0), "primal"),
+        (lambda x: np.linalg.qr(x), np.ones((2, 2)), "np.linalg.qr"),
+        (lambda x: np.spacing(x), np.ones(2), "np.spacing"),
+        (lambda x: np.multiply.outer(x, x), np.ones(2), "outer"),
+        (lambda x: np.sin(x, out=np.zeros(2)), np.ones(2), "out="),
+        (lambda x: np.sum(x, dtype=np.float32), np.ones(2), "dtype"),
+        (lambda x: x * np.array(["a", "b"]), np.ones(2), "mul"),
+        (lambda x: x * np.array([1j, 2.0]), np.ones(2), "complex"),
+        (lambda x: x * np.array([1, None]), np.ones(2), "object"),
+        (lambda x: x, np.array([True, False]), "bool"),
+        (lambda x: x, np.array([1j]), "complex"),
+        (lambda x: x, np.array([None]), "object"),
+        (lambda x: x, np.ma.array([1.0]), "MaskedArray"),
+    ],
+)
+@pytest.mark.parametrize("transform", [lambda f, x: ad.jvp(f, (x,), (x,)), lambda f, x: ad.vjp(f, x)])
+def test_what_would_lose_a_derivative_raises_an_error_that_says_so(f, x, message, transform):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        transform(f, x)
+    assert message in f"{caught.value} {caught.value.__cause__}"  # NumPy's own error tells of ours as its cause
+
+
+def test_wrong_shapes_raise():
+    x = np.ones(3)
+    with pytest.raises(
+        ValueError, match=r"tangents: got tuple\(NumPy array of shape \(2,\)\), expected the shape of primals"
+    ):
+        ad.jvp(lambda x: x, (x,), (np.ones(2),))
+    with pytest.raises(TypeError, match=r"its output is a NumPy array of shape \(3,\), expected a single number"):
+        ad.grad(lambda x: x)(x)
+    with pytest.raises(ValueError, match="broadcast"):
+        ad.grad(lambda x: np.sum(x * np.ones(2)))(x)
+
+
+def test_methods_are_read_as_they_are_generated():
+    assert all(hasattr(cls, name) for cls in (ArrayDual, ArrayVar) for name in RULES)
