@@ -41,7 +41,6 @@ def passages() -> dict[str, str]:
         "border": _wrapped(found.borders[-1].sentence() if found.borders else "No border was enclosed."),
         "cost": _list(each.sentence() for each in found.costs),
         "memory": _wrapped(memory(found)),
-        "noise": _wrapped(found.noise.sentence()),
     }
 
 
@@ -72,6 +71,8 @@ def growth(found: told.Findings) -> str:
     if short:
         said.append(f"Of the inconclusive, {len(short)} have fewer than {scaling.POINTS} sizes;")
         said.append(f"the intervals of the other {wide} reach both near theory and beyond.")
+    apart = sum(each.apart for each in found.growths)
+    said.append(f"In {apart} the interval excludes the exponent that theory gives the other mode.")
     return " ".join(said)
 
 

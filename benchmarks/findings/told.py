@@ -269,8 +269,7 @@ class Findings:
         return (
             f"Growth with N: {counts['agrees']} of {len(self.growths)} curves agree with theory, "
             f"{counts['disagrees']} disagree{'s' if counts['disagrees'] == 1 else ''}{named}, "
-            f"{counts['inconclusive']} inconclusive. "
-            f"{sum(each.apart for each in self.growths)} can be told from the other mode's exponent."
+            f"{counts['inconclusive']} inconclusive."
         )
 
     def crossover_sentence(self) -> str:
