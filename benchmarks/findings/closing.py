@@ -42,11 +42,11 @@ def speedup_table(speedups: Sequence[Speedup]) -> list[str]:
     columns = sorted({(each.engine, each.lanes) for each in compared}, key=lambda key: (engines.index(key[0]), key[1]))
     shown = families[:FAMILIES]
     fit = next((n for n in range(len(columns), 1, -1) if _width(largest, shown, columns[:n]) <= WIDTH), 1)
-    left_out = {
-        "families": len(families) - len(shown),
-        "engines": len({c[0] for c in columns} - {c[0] for c in columns[:fit]}),
-    }
-    told = " and ".join(f"{count} more {what}" for what, count in left_out.items() if count)
+    left_out = (
+        (len(families) - len(shown), "family", "families"),
+        (len(engines) - len({engine for engine, _ in columns[:fit]}), "engine", "engines"),
+    )
+    told = " and ".join(f"{count} more {one if count == 1 else many}" for count, one, many in left_out if count)
     body = _table(largest, shown, columns[:fit])
     return [TITLE, *body, *([f"... and {told}; all of them are in summary.csv."] if told else [])]
 

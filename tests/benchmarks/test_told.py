@@ -73,7 +73,7 @@ def test_lines_stay_short_however_much_there_is_to_say():
     lines = closing.lines(findings(run(rows), ORDER))
     assert len(lines) <= 17
     assert max(map(len, lines)) < 110
-    assert "... and 2 more; all of them are in summary.csv." in lines
+    assert "... and 1 more family and 2 more engines; all of them are in summary.csv." in lines
     assert lines[-1].startswith("Records without a time: 1000 wrong, 1000 error, 1000 out_of_memory, 1000 over_budget")
 
 
