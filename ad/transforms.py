@@ -1,4 +1,4 @@
-"""The derivatives of a function, in JAX's signatures: jvp, vjp, grad, value_and_grad, jacfwd, jacrev, hvp, hessian.
+"""The derivatives of a function, named as in JAX: jvp, vjp, grad, value_and_grad, jacfwd, jacrev, hvp, hessian.
 
 Inputs and outputs are numbers and NumPy arrays, or nested lists, tuples, dicts and dataclasses of them (`ad.trees`).
 Every transform runs a function the user wrote on `Dual`s or `Var`s, so transforms nest to any order and in any mixture

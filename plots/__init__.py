@@ -2,6 +2,7 @@
 
 time            seconds against N, both modes
 speedup         reverse over forward against N, with the line "N sweeps to one"
+growth          how fast the cost grows: fitted exponents against theory's
 sweeps          sweeps counted against N
 cost            cost relative to the primal
 paths           paths against sweeps
@@ -18,7 +19,7 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-FIGURES = ("speedup", "time", "sweeps", "cost", "paths", "map", "memory", "checkpointing")
+FIGURES = ("speedup", "growth", "time", "sweeps", "cost", "paths", "map", "memory", "checkpointing")
 PICTURES = Path(__file__).resolve().parent / "pictures"
 
 

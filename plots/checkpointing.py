@@ -56,6 +56,8 @@ def _counts(ax: Axes, kept: pd.DataFrame) -> None:
 
 def _costs(ax: Axes, kept: pd.DataFrame, plain: pd.DataFrame) -> None:
     ax.plot(kept["peak_bytes"], kept["seconds"], "o-", color=REVERSE, ms=5)
+    for rows, colour in ((kept, REVERSE), (plain, INK)):
+        ax.vlines(rows["peak_bytes"], rows["seconds_low"], rows["seconds_high"], color=colour, lw=1.2)
     few, many = kept.iloc[0], kept.iloc[-1]
     ax.annotate(
         f"{few['snapshots']:,} snapshots", (few["peak_bytes"], few["seconds"]), (8, 0), textcoords="offset points",
@@ -94,4 +96,5 @@ def _detail(kept: pd.DataFrame) -> str:
     return (
         "Reverse mode of a sequence of steps that keeps a few states and recomputes the others. Extra runs are those "
         f"not recorded. {exact:,} of {len(kept):,} counts are exactly the optimum of Griewank and Walther (2000)."
+        f"{' Bars: 95 % intervals.' if kept['seconds_low'].notna().any() else ''}"
     )

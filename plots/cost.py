@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from benchmarks.findings.told import Cost, costs, single_sweeps, times
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, engines, families, letter, lines, short, summary, times
+from plots.lines import NothingToDrawError, announced, engines, families, letter, lines, readable, short, summary
 from plots.style import MODES, canvas, label_ends, log_axis, panels, rows_height
 
 THEORY = {"forward": 2.5, "reverse": 4.0}
@@ -22,29 +23,16 @@ def draw(run: Run) -> Figure:
     Raises:
         NothingToDrawError: no single sweep was measured together with its primal.
     """
-    cells = sweeps(summary(run))
+    cells = single_sweeps(summary(run))
     if cells.empty:
         raise NothingToDrawError(f"{run.path}: no single sweep was measured together with the function itself")
+    cells, left_out = readable(cells)
     names = families(cells)
-    room = canvas(_finding(cells), _detail(cells), rows_height(names))
+    room = canvas(announced(run, _finding(cells)), _detail(cells) + left_out, rows_height(names))
     low, high = cells["primal_ratio"].min(), cells["primal_ratio"].max()
     for ax, name in zip(panels(room, names), names, strict=True):
         _panel(ax, cells[cells["graph"] == name], min(0.9, low / 1.1), max(4.5, high * 1.1))
     return room.figure
-
-
-def sweeps(cells: pd.DataFrame) -> pd.DataFrame:
-    """Single sweeps of one lane that were measured together with the primal.
-
-    With one output the reverse gradient is one reverse sweep, and with one input the forward gradient one forward.
-    """
-    alone = ((cells["mode"] == "reverse") & (cells["n_outputs"] == 1)) | (
-        (cells["mode"] == "forward") & (cells["n_inputs"] == 1)
-    )
-    one = (cells["quantity"] == "gradient") & alone
-    single = cells[cells["quantity"].isin(["jvp", "vjp"]) | one]
-    single = single[(single["lanes"] == 1) & (single["graph"] != "map") & single["primal_ratio"].notna()]
-    return single.drop_duplicates(["graph", "n_inputs", "n_outputs", "engine", "mode"])
 
 
 def _panel(ax: Axes, cells: pd.DataFrame, low: float, high: float) -> None:
@@ -59,32 +47,23 @@ def _panel(ax: Axes, cells: pd.DataFrame, low: float, high: float) -> None:
     label_ends(ax, labels)
 
 
-def _span(cells: pd.DataFrame, mode: str) -> str | None:
-    ratio = cells.loc[cells["mode"] == mode, "primal_ratio"]
-    return None if ratio.empty else f"{times(float(ratio.quantile(0.1)))} to {times(float(ratio.quantile(0.9)))} times"
-
-
 def _finding(cells: pd.DataFrame) -> str:
-    engine = engines(cells)[0]
-    cells = cells[cells["engine"] == engine]
-    said = [
-        f"one {mode} sweep {'costs ' * (mode == first)}{span}{' the function' * (mode == first)}"
-        for first in [next(mode for mode in THEORY if _span(cells, mode))]
-        for mode in THEORY
-        if (span := _span(cells, mode))
-    ]
-    most = int(cells["size"].max())
-    return f"Up to size {most:,}, {', '.join(said)}"
+    said = {each.mode: each for each in costs(cells) if each.engine == engines(cells)[0]}
+    first, *others = said
+    text = f"One {first} sweep costs {_span(said[first])} times the function itself"
+    return "; ".join([text, *(f"one {mode} sweep {_span(said[mode])} times" for mode in others)])
+
+
+def _span(cost: Cost) -> str:
+    return times(cost.high) if cost.families == 1 else f"{times(cost.low)} to {times(cost.high)}"
 
 
 def _detail(cells: pd.DataFrame) -> str:
-    detail = "Seconds of one sweep / seconds of the function alone, in the same engine; titles give 8 cells of 10."
     first, *others = engines(cells)
-    for place, name in enumerate(others):
-        mine = cells[cells["engine"] == name]
-        spans = [f"{mode} {span}" for mode in THEORY if (span := _span(mine, mode))]
-        opening = f" Filled dots: {first}. Open marks: " if place == 0 else "; "
-        detail += f"{opening}{short(name)} ({', '.join(spans)})" + "." * (name == others[-1])
+    said = [f"{short(each.engine)} {each.mode} {_span(each)}" for each in costs(cells) if each.engine != first]
+    marks = f" Open marks: {', '.join(map(short, others))} ({', '.join(said)})." if others else ""
     return (
-        detail + " Dotted: Griewank and Walther's bounds, 2.5 for a tangent, 4 for a gradient. Bands: 95 % intervals."
+        "Seconds of one sweep / seconds of the function alone, in the same engine; in titles, every family at its "
+        f"largest size. Filled dots: {first}.{marks} Dotted: Griewank and Walther's bounds, 2.5 for a tangent, 4 for a "
+        "gradient. Bands: 95 % intervals."
     )

@@ -239,8 +239,10 @@ def _panel(ax: Axes, swept: Swept, places: dict[str, tuple[float, float]], heigh
         ax.text(x, y + 0.07, name, size=10.5, weight="bold", ha="center", va="center", zorder=4)
         ax.text(x, y - 0.11, number(swept.primals[name]), size=8.5, color=FAINT, ha="center", va="center", zorder=4)
         above = places[name][1] >= 0 and not one_row
-        gap = RADIUS + 0.1 + (BEND if one_row and any(edge.letter for edge in swept.edges) else 0.0)
+        lettered = one_row and any(edge.letter for edge in swept.edges)
+        gap = RADIUS + (BEND if lettered else 0.1)
         said = f"seed {number(values[name])}" if name == start else _terms(swept, name, forward=forward)
+        said = said.replace(" = ", "\n= ") if lettered else said  # side by side, two long ones would read as one
         ax.text(
             x, y + gap if above else y - gap, said, color=darker(tint if reached else FAINT), size=9,
             weight="bold" if reached else "normal", ha="center", va="bottom" if above else "top",

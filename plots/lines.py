@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from benchmarks.engines import engines as known_engines
-from benchmarks.findings.analysis import noise_floor, summarise
+from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdict, summarise
+from benchmarks.findings.told import Noise
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run
 from plots.style import MODES, Label
@@ -21,6 +22,12 @@ from plots.style import MODES, Label
 MARKERS = "osD^v<>ph8"
 """Of the engines in their order."""
 HEADLINE = "chain"
+PANELS = 12
+"""Families that a figure has panels for."""
+LINES = 3
+"""Engines that a panel has room for."""
+NAMED = 8
+"""No more names than this are listed of what was left out."""
 
 
 class NothingToDrawError(ValueError):
@@ -91,9 +98,35 @@ def summary(run: Run) -> pd.DataFrame:
 
 def everything(run: Run) -> pd.DataFrame:
     """As `summary`, with all statuses."""
-    table = run.summary if run.summary is not None else summarise(run.timings, noise_floor(run.timings))
+    table = run.summary if run.summary is not None else summarise(run.timings, noise_floors(run.timings))
     table = table.assign(size=table[["n_inputs", "n_outputs"]].max(axis=1).astype("int64"))
     return table.sort_values("size", kind="stable")
+
+
+def readable(cells: pd.DataFrame, panels: int = PANELS, lines: int = LINES) -> tuple[pd.DataFrame, str]:
+    """What of some cells can be read in one figure: the first families and engines, as the harness lists them.
+
+    Returns:
+        The cells that are drawn, and a sentence that says what was left out, "" where nothing was.
+    """
+    out = {"families": families(cells)[panels:], "engines": engines(cells)[lines:]}
+    kept = cells[~cells["graph"].isin(out["families"]) & ~cells["engine"].isin(out["engines"])]
+    told = [
+        f"{len(names)} {what}" + (f" ({', '.join(names)})" if len(names) <= NAMED else f" from {names[0]} on")
+        for what, names in out.items()
+        if names
+    ]
+    return kept, f" Left out, and in the CSVs: {' and '.join(told)}." if told else ""
+
+
+def noise(run: Run) -> Noise:
+    """What the run's twins and blocks show."""
+    return Noise(noise_floor(run.timings), noise_verdict(run.timings))
+
+
+def announced(run: Run, finding: str) -> str:
+    """A title that tells times: the finding; or, where the run is too noisy to trust, what was seen and what to do."""
+    return noise(run).sentence() if noise(run).seen else finding
 
 
 def gradients(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from benchmarks.findings.analysis import noise_floor
 from benchmarks.findings.crossover import map_border
+from benchmarks.findings.told import borders, times
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, engines, times
+from plots.lines import NothingToDrawError, announced, engines, noise
 from plots.style import FORWARD, INK, REVERSE, THEORY, canvas, darker, quantity
 
 COLOURS = LinearSegmentedColormap.from_list("forward to reverse", [FORWARD, "#F7F7F7", REVERSE])
@@ -31,30 +32,36 @@ def draw(run: Run) -> Figure:
     places = places[places["speedup"].notna()]
     if places.empty:
         raise NothingToDrawError(f"{run.path}: no Jacobian of the graph `map` was measured in both modes")
-    engine = engines(places)[0]
+    engine, *others = engines(places)
     places = places[places["engine"] == engine]
-    room = canvas(_finding(places), _detail(places), 6.6, width=7.6)
+    room = canvas(announced(run, _finding(places)), _detail(places, others), 6.6, width=7.6)
     width, height = (float(inches) for inches in room.figure.get_size_inches())
     ax = room.figure.add_axes((0.8 / width, 0.6 / height, (width - 1.9) / width, room.top - 0.95 / height))
-    _heat(ax, places)
+    _heat(ax, places, trusted=noise(run).seen is None)
     _border(ax, places)
     return room.figure
 
 
-def _heat(ax: Axes, places: pd.DataFrame) -> None:
-    table = places.pivot_table(index="n_outputs", columns="n_inputs", values="speedup")
+def _heat(ax: Axes, places: pd.DataFrame, *, trusted: bool) -> None:
+    # What the noise hides has no colour.
+    table = places.assign(
+        speedup=places["speedup"].where(places["winner"].isin(["forward", "reverse"]), 1.0)
+    ).pivot_table(index="n_outputs", columns="n_inputs", values="speedup")
     n, m = table.columns.to_numpy(float), table.index.to_numpy(float)
     log_speedup = np.log10(table.to_numpy(float))
     most = max(1.0, float(np.nanmax(np.abs(log_speedup))))
     ax.pcolormesh(_edges(n), _edges(m), log_speedup, cmap=COLOURS, vmin=-most, vmax=most, ec="white", lw=1.5)
     for _, place in places.iterrows():
-        ratio = float(place["speedup"])
+        decided = place["winner"] in ("forward", "reverse")
+        ratio = float(place["speedup"]) if decided else 1.0
         strong = abs(np.log10(ratio)) > STRONG * most
-        text = "even" if place["winner"] == "no difference" else f"{times(max(ratio, 1 / ratio))}×"
+        text = f"{times(max(ratio, 1 / ratio))}×" if decided else "even" if place["winner"] else "?"
+        text = place["winner"] if decided and not trusted else text
         # Above the middle of its cell, since the border's points lie on the middle.
         ax.annotate(
             text, (place["n_inputs"], place["n_outputs"]), (0, 6), textcoords="offset points", size=8.5, ha="center",
-            color="white" if strong else darker(REVERSE if ratio >= 1 else FORWARD, 0.35), zorder=4,
+            zorder=4,
+            color="white" if strong else darker(REVERSE if ratio > 1 else FORWARD if ratio < 1 else INK, 0.35),
             bbox={"fc": COLOURS(0.5 + 0.5 * float(np.log10(ratio)) / most), "ec": "none", "pad": 1.0},
         )  # fmt: skip
     ax.set_xscale("log")
@@ -102,19 +109,22 @@ def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _finding(places: pd.DataFrame) -> str:
-    enclosed = places.dropna(subset="border").sort_values("n_outputs")
-    if enclosed.empty:
-        wins = (places["speedup"] > 1).sum()
-        return f"Reverse mode is faster at {wins:,} of {len(places):,} places; no border was enclosed"
-    last = enclosed.iloc[-1]
-    return (
-        f"With {last['n_outputs']:,} outputs reverse mode wins from {times(float(last['border']))} inputs on; "
-        f"counting sweeps alone it would be {last['border_theory']:,}"
+    enclosed = borders(places.sort_values("n_outputs"))
+    if enclosed:
+        return enclosed[-1].sentence().removesuffix(".")
+    wins = (places["winner"] == "reverse").sum()
+    return f"Reverse mode is faster at {wins:,} of {len(places):,} places; no border was enclosed"
+
+
+def _detail(places: pd.DataFrame, others: list[str]) -> str:
+    left_out = f" Left out: {', '.join(others)}." if others else ""
+    unsure = (
+        " Even, or ?: no difference beyond noise, or undecided."
+        if (~places["winner"].isin(["forward", "reverse"])).any()
+        else ""
     )
-
-
-def _detail(places: pd.DataFrame) -> str:
     return (
         f"Full Jacobians of one function of N inputs and M outputs at {len(places):,} places: the faster mode and by "
         "how much. Solid: where both cost the same, between measured places. Dotted: N = M, as many sweeps in both."
+        f"{unsure}{left_out}"
     )

@@ -1,4 +1,4 @@
-"""Figure `memory`: bytes that each mode holds, against ops; the price of reverse mode."""
+"""Figure `memory`: bytes that one sweep of either mode holds, against ops; one panel per engine."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.findings.told import memories
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, engines, families, headline
+from plots.lines import HEADLINE, NothingToDrawError, engines, families, headline
 from plots.style import MODES, REVERSE, Label, canvas, label_ends, log_axis, panels, quantity, rows_height
 
+ENGINES = 6
 FLOOR = 1e3
 """Bytes; less than this cannot be told from the interpreter's own, and is drawn here."""
 
@@ -26,28 +28,36 @@ def draw(run: Run) -> Figure:
     cells = cells[cells["mode"].isin(["forward", "reverse"])]
     if cells.empty:
         raise NothingToDrawError(f"{run.path}: memory.csv has no measured cell")
-    engine = engines(cells)[0]
-    cells = cells[cells["engine"] == engine].sort_values("n_ops")
-    cells = cells.assign(size=cells["n_ops"])
-    names = families(cells)
-    room = canvas(_finding(cells), _detail(cells, engine), rows_height(names))
-    for ax, name in zip(panels(room, names), names, strict=True):
+    cells = cells[cells["n_ops"].notna()].sort_values("n_ops").assign(size=lambda table: table["n_ops"])
+    kinds, left_out = engines(cells)[:ENGINES], engines(cells)[ENGINES:]
+    cells = cells[cells["engine"].isin(kinds)]
+    detail = _detail(cells) + (f" Left out, and in memory.csv: {', '.join(left_out)}." if left_out else "")
+    columns = 2 if len(kinds) in (2, 4) else 3
+    room = canvas(_finding(cells), detail, rows_height(kinds, columns, row=2.7))
+    for ax, name in zip(panels(room, kinds, columns, right=0.9), kinds, strict=True):
         ax.set_xlim(cells["size"].min() / 1.5, cells["size"].max() * 1.5)
         ax.set_ylim(max(FLOOR, cells["peak_bytes"].min()) / 2, max(FLOOR, cells["peak_bytes"].max()) * 2)
-        _panel(ax, cells[cells["graph"] == name])
+        _panel(ax, cells[cells["engine"] == name])
     return room.figure
 
 
 def _panel(ax: Axes, cells: pd.DataFrame) -> None:
+    """All families as dots; the headline family, or the first there is, as a line, its tape as a thin one."""
+    names = families(cells)
+    chosen = HEADLINE if HEADLINE in names else names[0]
     labels = []
     for mode, group in cells.groupby("mode"):
-        size, peak = group["size"], group["peak_bytes"].astype(float).clip(lower=FLOOR)
-        ax.plot(size, peak, "o-", color=MODES[str(mode)], ms=3.6)
-        labels.append(Label(float(size.iloc[-1]), float(peak.iloc[-1]), str(mode), MODES[str(mode)], "bold"))
-    taped = cells[cells["tape_bytes"].notna() & (cells["mode"] == "reverse")]
+        colour, peak = MODES[str(mode)], group["peak_bytes"].astype(float).clip(lower=FLOOR)
+        ax.plot(group["size"], peak, "o", color=colour, ms=4.5, alpha=0.45, mew=0)
+        mine = group["graph"] == chosen
+        if mine.any():
+            ax.plot(group["size"][mine], peak[mine], "o-", color=colour, ms=3.6)
+            end = (float(group["size"][mine].iloc[-1]), float(peak[mine].iloc[-1]))
+            labels.append(Label(*end, str(mode), colour, "bold"))
+    taped = cells[cells["tape_bytes"].notna() & (cells["mode"] == "reverse") & (cells["graph"] == chosen)]
     if len(taped):
         size, tape = taped["size"], taped["tape_bytes"].astype(float).clip(lower=FLOOR)
-        ax.plot(size, tape, ".-", color=REVERSE, lw=1.0, ms=3)
+        ax.plot(size, tape, color=REVERSE, lw=1.0)
         labels.append(Label(float(size.iloc[-1]), float(tape.iloc[-1]), "its tape", REVERSE))
     log_axis(ax, "x")
     log_axis(ax, "y", "B")
@@ -56,25 +66,23 @@ def _panel(ax: Axes, cells: pd.DataFrame) -> None:
 
 
 def _finding(cells: pd.DataFrame) -> str:
-    reverse = cells[cells["mode"] == "reverse"]
-    both = cells[cells["mode"] == "forward"].merge(reverse, on=["graph", "engine", "size"], suffixes=("", "_reverse"))
-    if both.empty:
+    both = [each for each in memories(cells) if each.engine == engines(cells)[0]]
+    if not both:
         row = headline(cells)
         return f"The gradient of {row['graph']} at {row['size']:,} ops takes {quantity(row['peak_bytes'], 'B')}"
-    row = headline(both)
+    told = next((each for each in both if each.graph == HEADLINE), both[0])
     return (
-        f"The price of reverse mode is memory: {quantity(row['peak_bytes_reverse'], 'B')} for {row['graph']} at "
-        f"{row['size']:,} ops, against {quantity(row['peak_bytes'], 'B')} in forward mode"
+        f"The price of reverse mode is memory: {quantity(told.reverse, 'B')} for {told.graph} at "
+        f"{told.n_ops:,} ops, against {quantity(told.forward, 'B')} in forward mode ({told.engine})"
     )
 
 
-def _detail(cells: pd.DataFrame, engine: str) -> str:
-    per_op = cells.loc[(cells["mode"] == "reverse") & (cells["size"] == cells["size"].max()), "bytes_per_op"].median()
+def _detail(cells: pd.DataFrame) -> str:
+    chosen = HEADLINE if HEADLINE in families(cells) else families(cells)[0]
     detail = (
-        f"Peak bytes of one sweep above the baseline, engine {engine}; its tape is part of the reverse sweep's peak."
+        f"Peak bytes of one sweep above the baseline. Lines: {chosen}; dots: the other families. "
+        "The tape is part of the reverse sweep's peak."
     )
-    if per_op == per_op:
-        detail += f" In reverse, {per_op:,.0f} bytes per op at the largest size (median)."
     if (cells["peak_bytes"] < FLOOR).any():
         detail += f" Less than {quantity(FLOOR, 'B')} is drawn at {quantity(FLOOR, 'B')}."
     return detail

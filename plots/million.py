@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.experiments import million
 from plots.lines import NothingToDrawError
-from plots.style import FORWARD, REVERSE, canvas, darker, log_axis, panels, quantity
+from plots.style import FAINT, FORWARD, INK, REVERSE, canvas, darker, log_axis, panels, quantity
 
 
 def draw(folder: Path) -> Figure:
-    """Draw every row of `million.csv` as two bars on one logarithmic axis of seconds.
+    """Draw every record of `million.csv` as two dots on one logarithmic axis of seconds.
 
     Args:
         folder: where `million.csv` is.
@@ -31,40 +32,48 @@ def draw(folder: Path) -> Figure:
         f"{first['n_inputs']:,} inputs: all {first['forward_sweeps']:,} forward sweeps executed, "
         f"one reverse sweep is {first['ratio']:,.0f} times faster"
     )
+    textbook = rows[rows["lanes"] == 1]
+    if first["lanes"] > 1 and len(textbook):
+        other = textbook.iloc[0]
+        finding += f"; with one tangent at a time {other['ratio']:,.0f} times, at {other['n_inputs']:,} inputs"
     detail = (
         f"Full gradient of {first['graph']}, {first['n_ops']:,} ops, compiled. Nothing is extrapolated: the "
         f"gradients of both modes agree to {rows['difference'].max():.1e}. Sweeps and ops are counted by the program."
     )
-    room = canvas(finding, detail, 1.7 + 1.0 * len(rows))
+    room = canvas(finding, detail, 1.75 + 0.95 * len(rows))
     (ax,) = panels(room, [""], 1, right=0.25)
-    ax.set_xscale("log")
-    low = float(rows["reverse_seconds"].min()) / 4.0
-    ax.set_xlim(low, float(rows["forward_seconds"].max()) * 1.5)
     for k, (_, row) in enumerate(rows.iterrows()):
-        _bar(ax, 3.0 * k, float(row["forward_seconds"]), FORWARD, _forward(row), low)
-        _bar(ax, 3.0 * k + 1.0, float(row["reverse_seconds"]), REVERSE, "1 reverse sweep", low)
-    ax.set_ylim(3.0 * len(rows) - 1.2, -0.7)
-    ax.set_yticks([])
+        _pair(ax, float(k), row)
     log_axis(ax, "x", "s")
+    low, high = float(rows["reverse_seconds"].min()), float(rows["forward_seconds"].max())
+    ax.set_xlim(low / 3.0, high * 3.0)
+    ax.set_ylim(len(rows) - 0.45, -0.6)
+    ax.set_yticks([])
     ax.set_xlabel("seconds for the whole gradient", labelpad=1)
     return room.figure
 
 
-def _forward(row: pd.Series) -> str:
+def _pair(ax: Axes, y: float, row: pd.Series) -> None:
+    """Both modes of one record as dots, the ratio between them, and what each did, inward of its dot."""
+    reverse, forward = float(row["reverse_seconds"]), float(row["forward_seconds"])
+    ax.plot([reverse, forward], [y, y], color=FAINT, lw=1.0, zorder=1)
     lanes = "one tangent at a time" if row["lanes"] == 1 else f"{row['lanes']} tangents at a time"
-    return f"{row['forward_sweeps']:,} forward sweeps, {lanes}, {row['threads']} threads"
-
-
-def _bar(ax: object, y: float, seconds: float, colour: str, text: str, low: float) -> None:
-    ax.barh(y, seconds - low, left=low, height=0.62, color=colour)  # type: ignore[attr-defined]
-    inside = seconds / low > 1e3
-    ax.annotate(  # type: ignore[attr-defined]
-        f"{text}: {quantity(seconds, 's')}",
-        (low if inside else seconds, y),
-        (6, 0),
-        textcoords="offset points",
-        va="center",
-        size=9,
-        weight="bold",
-        color="white" if inside else darker(colour),
+    threads = "one thread" if row["threads"] == 1 else f"{row['threads']} threads"
+    sides = (
+        (reverse, REVERSE, "left", -4, f"1 reverse sweep, one thread: {quantity(reverse, 's')}"),
+        (forward, FORWARD, "right", 4, f"{row['forward_sweeps']:,} forward sweeps: {quantity(forward, 's')}"),
     )
+    for seconds, colour, align, aside, text in sides:
+        ax.plot([seconds], [y], "o", color=colour, ms=9)
+        ax.annotate(
+            text, (seconds, y), (aside, 9), textcoords="offset points", size=9, weight="bold", color=darker(colour),
+            ha=align,
+        )  # fmt: skip
+    ax.annotate(
+        f"{lanes}, {threads}", (forward, y), (4, -17), textcoords="offset points", size=8.5, color=darker(FORWARD),
+        ha="right",
+    )  # fmt: skip
+    ax.annotate(
+        f"{row['ratio']:,.0f}×", ((reverse * forward) ** 0.5, y), (0, -13), textcoords="offset points", size=10,
+        weight="bold", color=INK, ha="center",
+    )  # fmt: skip

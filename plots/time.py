@@ -7,9 +7,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, engines, families, gradients, headline, letter, lines, short, summary
+from plots.lines import (
+    NothingToDrawError,
+    announced,
+    engines,
+    families,
+    gradients,
+    headline,
+    letter,
+    lines,
+    readable,
+    short,
+    summary,
+)
 from plots.style import FORWARD, PRIMAL, Label, canvas, darker, label_ends, log_axis, panels, quantity, rows_height
 
+ENGINES = 2
+"""A panel has room for two: each has up to three lines here."""
 LABEL_WIDTH = 38.0
 """Points that the word "forward" takes."""
 
@@ -24,8 +38,10 @@ def draw(run: Run) -> Figure:
     measured = gradients(cells)
     if measured.empty:
         raise NothingToDrawError(f"{run.path}: no gradient was measured")
+    measured, left_out = readable(measured, lines=ENGINES)
     names = families(measured)
-    room = canvas(_finding(measured), _detail(cells), rows_height(names))
+    cells = cells[cells["engine"].isin(engines(measured))]
+    room = canvas(announced(run, _finding(measured)), _detail(measured) + left_out, rows_height(names, row=2.3))
     for ax, name in zip(panels(room, names), names, strict=True):
         _panel(ax, cells[cells["graph"] == name])
     return room.figure
@@ -100,6 +116,8 @@ def _finding(cells: pd.DataFrame) -> str:
     both = forward.merge(reverse, on=key, suffixes=("", "_reverse"))
     one_output = both[both["n_outputs"] == 1]
     row = headline(one_output if len(one_output) else both)
+    if row["verdict"] == "no difference":
+        return f"The gradient of {row['graph']} takes as long in both modes at size {row['size']:,}"
     size = letter(both[both["graph"] == row["graph"]])
     return (
         f"The gradient of {row['graph']} at {size}\xa0=\xa0{row['size']:,} takes "

@@ -18,7 +18,7 @@ import numpy as np
 
 import ad
 from benchmarks.functions.problem import Problem
-from benchmarks.runs.environment import project_version
+from benchmarks.runs.environment import build
 
 TOLERANCE = 1e-10
 """Largest relative difference allowed between a derivative in floats, exact but for rounding, and its reference."""
@@ -99,9 +99,9 @@ class Engine:
 
     @classmethod
     def version(cls) -> str:
-        """Its version, which without a package is the project's; empty if it is not installed."""
+        """Its version, which without a package is the project's and its commit; empty if it is not installed."""
         try:
-            return importlib.metadata.version(cls.package) if cls.package else project_version()
+            return importlib.metadata.version(cls.package) if cls.package else build()
         except importlib.metadata.PackageNotFoundError:
             return ""
 

@@ -20,14 +20,15 @@ import numpy as np
 
 import ad
 from benchmarks.engines.base import TOLERANCE
+from benchmarks.findings.blocks import median_interval
 from benchmarks.runs.columns import CheckpointRecord
-from benchmarks.stopwatch import collected, median
+from benchmarks.stopwatch import collected, once
 
 VARIABLES = 40
 STEPS = 512
 DT = 0.01
 FORCING = 8.0
-ROUNDS = 3
+ROUNDS = 5
 
 Gradient = Callable[..., tuple[Any, tuple[Any, ...]]]
 
@@ -112,14 +113,17 @@ def _record(run: str, steps: int, gradient: Gradient, snapshots: int | None, opt
         value, (by_state, by_forcing) = gradient(start(), FORCING)
     _check(steps, value, [*by_state, by_forcing])
     with collected(2):
-        seconds, _ = median(lambda: gradient(start(), FORCING), ROUNDS)
+        rounds = [once(lambda: gradient(start(), FORCING))[0] for _ in range(ROUNDS)]
+    (seconds,), (low,), (high,) = median_interval(np.array([rounds]))
     return CheckpointRecord(
         run=run,
         steps=steps,
         snapshots=snapshots,
         advances=counts.advances,
         advances_optimal=optimal,
-        seconds=seconds,
+        seconds=float(seconds),
+        seconds_low=float(low),
+        seconds_high=float(high),
         peak_bytes=_peak_bytes(gradient),
     )
 

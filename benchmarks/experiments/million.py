@@ -216,10 +216,11 @@ def sentence(record: MillionRecord) -> str:
             f"The gradients are wrong: forward and reverse differ by {r.difference:.2g}, and from the closed form by "
             f"{r.max_error:.2g} (allowed {TOLERANCE:.0e}); no time is recorded."
         )
-    many = f"{r.lanes} tangents at a time on {r.threads} threads" if r.lanes > 1 else "one tangent at a time"
+    many = "one tangent at a time" if r.lanes == 1 else f"{r.lanes} tangents at a time"
+    threads, alone = (f" on {r.threads} threads", " on one thread") if r.threads > 1 else ("", "")
     return (
-        f"{r.graph}, N = {r.n_inputs:,} inputs, {r.n_ops:,} ops: {r.forward_sweeps:,} forward sweeps ({many}) "
-        f"took {_duration(r.forward_seconds)}, one reverse sweep {_duration(r.reverse_seconds)}: "
+        f"{r.graph}, N = {r.n_inputs:,} inputs, {r.n_ops:,} ops: {r.forward_sweeps:,} forward sweeps ({many}{threads}) "
+        f"took {_duration(r.forward_seconds)}, one reverse sweep{alone} {_duration(r.reverse_seconds)}: "
         f"{r.ratio:,.0f} times faster. The gradients agree to {r.difference:.1e}."
     )
 

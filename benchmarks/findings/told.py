@@ -1,13 +1,14 @@
 """What a run found, as data and in words: terminal, README and figures say the same sentences.
 
 Each finding is a frozen dataclass of numbers, interval and verdict, with one method `sentence()`.  A number that the
-noise hides is in no sentence.  `findings(run)` collects them, always in the order of the catalogue.
+noise hides is in no sentence.  `findings(run)` collects them, always in the order of the catalogue; `closing` makes the
+last lines of a run of them, `benchmarks.page` the README.
 """
 
 from __future__ import annotations
 
 import math
-import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,15 +17,11 @@ import pandas as pd
 
 from benchmarks.findings.analysis import noise_floors, noise_verdict, summarise
 from benchmarks.findings.blocks import PRECEDENCE, is_twin
-from benchmarks.findings.crossover import crossover
+from benchmarks.findings.crossover import crossover, map_border
 from benchmarks.findings.scaling import scaling
 
 if TYPE_CHECKING:
     from benchmarks.runs.files import Run
-
-FAMILY_LINES = 9
-COLUMNS = 6
-WIDTH = 109
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,8 @@ class Speedup:
 
     `value` is forward seconds over reverse seconds, with its 95 % interval (NaN with one block); `verdict` is `faster`
     or `slower` (reverse), `no difference`, or "" where nothing can be said.  `lanes` is the tangents in one forward
-    pass: 1 is the textbook's forward mode, more is what a good implementation does.
+    pass: 1 is the textbook's forward mode, more is what a good implementation does.  A run that is too noisy is not
+    `trusted`: it says which mode is faster, where the interval does, and not by how much.
     """
 
     graph: str
@@ -45,6 +43,12 @@ class Speedup:
     low: float
     high: float
     verdict: str
+    trusted: bool = True
+
+    @property
+    def winner(self) -> str:
+        """The faster mode, or what else can be said."""
+        return {"faster": "reverse", "slower": "forward", "no difference": "even"}.get(self.verdict, "undecided")
 
     @property
     def size(self) -> str:
@@ -54,7 +58,7 @@ class Speedup:
     def brief(self) -> str:
         """A cell of a table: the ratio and the size; no ratio where noise hides it."""
         ratio = times(self.value) if self.value >= 1.0 else f"1/{times(1.0 / self.value)}"
-        said = {"no difference": "even", "": "undecided"}.get(self.verdict, ratio)
+        said = ratio if self.trusted and self.winner in ("reverse", "forward") else self.winner
         where = f"M {self.n_outputs:,}" if self.n_outputs > self.n_inputs else f"{self.n_inputs:,}"
         return f"{said} ({where})"
 
@@ -66,6 +70,8 @@ class Speedup:
             return f"{about}: no difference between the modes."
         if self.verdict == "":
             return f"{about}: undecided; measure more blocks."
+        if not self.trusted:
+            return f"{about}: {self.winner} is faster; the run is too noisy to say by how much."
         winner, value, low, high = "reverse", self.value, self.low, self.high
         if self.verdict == "slower":
             winner, value, low, high = "forward", 1.0 / value, 1.0 / high, 1.0 / low
@@ -85,6 +91,12 @@ class Growth:
     high: float
     theory: float
     verdict: str
+
+    @property
+    def apart(self) -> bool:
+        """Whether the interval excludes the exponent that theory gives the other mode."""
+        other = 1.0 - self.theory
+        return self.low > other or self.high < other
 
     def sentence(self) -> str:
         """Whether it grows as theory says."""
@@ -165,8 +177,61 @@ class Status:
     def sentence(self) -> str:
         """Whether all was measured."""
         if not self.counts:
-            return f"All {self.records} rows were checked and measured; none was wrong."
-        return f"Rows without a time: {', '.join(f'{count} {status}' for status, count in self.counts)}."
+            return f"All {self.records} records were checked and measured; none was wrong."
+        return f"Records without a time: {', '.join(f'{count} {status}' for status, count in self.counts)}."
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One sweep relative to the function itself: the least and the most of all families, each at its largest size."""
+
+    engine: str
+    mode: str
+    families: int
+    low: float
+    high: float
+
+    def sentence(self) -> str:
+        """How many times the function it costs."""
+        where = "in the one family measured" if self.families == 1 else f"over {self.families} families"
+        span = f"{times(self.low)} to {times(self.high)}" if self.families > 1 else times(self.high)
+        return f"One {self.mode} sweep ({self.engine}) costs {span} times the function itself, {where}."
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that one sweep of either mode takes at its peak, above a baseline with the inputs in place."""
+
+    graph: str
+    engine: str
+    n_ops: int
+    forward: int
+    reverse: int
+
+    def sentence(self) -> str:
+        """What reverse mode takes, next to forward mode."""
+        sizes = [f"{each / 1e6:,.3g} MB" for each in (self.reverse, self.forward)]
+        return (
+            f"{self.graph} ({self.engine}), {self.n_ops:,} ops: a reverse sweep takes {sizes[0]} at its peak, "
+            f"a forward sweep {sizes[1]}."
+        )
+
+
+@dataclass(frozen=True)
+class Border:
+    """With so many outputs, both modes cost the same at `value` inputs; counting sweeps, at as many as outputs."""
+
+    engine: str
+    n_outputs: int
+    value: float
+
+    def sentence(self) -> str:
+        """From how many inputs on reverse wins."""
+        first = math.ceil(self.value)
+        return (
+            f"With {self.n_outputs:,} outputs ({self.engine}) reverse mode wins from {first:,} "
+            f"input{'s' * (first > 1)} on; counting sweeps alone it would be {self.n_outputs:,}."
+        )
 
 
 @dataclass(frozen=True)
@@ -177,12 +242,18 @@ class Findings:
         speedups: at every size, one for each forward gradient that has its reverse.
         growths: one for each curve of full gradients.
         crossovers: one for each family and engine measured in both modes.
+        costs: one for each engine and mode.
+        memories: one for each family and engine measured in both modes, at its largest size.
+        borders: one for each engine and number of outputs on the map that encloses it.
         noise, sweeps, status: of the whole run.
     """
 
     speedups: tuple[Speedup, ...]
     growths: tuple[Growth, ...]
     crossovers: tuple[Crossover, ...]
+    costs: tuple[Cost, ...]
+    memories: tuple[Memory, ...]
+    borders: tuple[Border, ...]
     noise: Noise
     sweeps: Sweeps
     status: Status
@@ -191,42 +262,45 @@ class Findings:
         """How many curves grow as theory says; the first that does not is named."""
         if not self.growths:
             return "Growth: no gradient was measured together with its primal."
-        groups = {word: [each for each in self.growths if each.verdict == word] for word in ("agrees", "disagrees")}
-        undecided = len(self.growths) - sum(map(len, groups.values()))
-        against = groups["disagrees"]
-        named = f" ({against[0].graph}, {against[0].engine}, {against[0].mode})" if len(against) == 1 else ""
+        counts = Counter(each.verdict for each in self.growths)
+        against = next((each for each in self.growths if each.verdict == "disagrees"), None)
+        named = "" if against is None else f" ({against.graph}, {against.engine}, {against.mode})"
+        named = named if counts["disagrees"] <= 1 else named.replace("(", "(first ")
         return (
-            f"Growth with N: {len(groups['agrees'])} of {len(self.growths)} curves agree with theory, "
-            f"{len(against)} disagree{'s' if len(against) == 1 else ''}{named}, {undecided} inconclusive."
+            f"Growth with N: {counts['agrees']} of {len(self.growths)} curves agree with theory, "
+            f"{counts['disagrees']} disagree{'s' if counts['disagrees'] == 1 else ''}{named}, "
+            f"{counts['inconclusive']} inconclusive."
         )
 
-    def lines(self) -> list[str]:
-        """For the terminal: at most 16 lines of fewer than 110 characters."""
-        if not self.status.records:
-            return ["Nothing was measured."]
-        noise = textwrap.wrap(self.noise.sentence(), WIDTH)
-        closing = [self.growth_sentence(), *noise, self.status.sentence()]
-        return [line[:WIDTH] for line in (self.sweeps.sentence(), *speedup_table(self.speedups), *closing)]
+    def crossover_sentence(self) -> str:
+        """In how many families which mode wins throughout, and from where on reverse does in the others."""
+        crossing = [each.first for each in self.crossovers if each.value == each.value]
+        reverse = sum(each.note.startswith("reverse wins") for each in self.crossovers)
+        forward = sum(each.note.startswith("forward wins from") for each in self.crossovers)
+        others = len(self.crossovers) - len(crossing) - reverse - forward
+        span = f"{min(crossing):,} inputs" if len(set(crossing)) == 1 else ""
+        span = span or (f"{min(crossing):,} to {max(crossing):,} inputs" if crossing else "")
+        parts = [
+            f"in {len(crossing)} reverse wins from {span} on" if crossing else "",
+            f"in {reverse} it wins at every size measured" if reverse else "",
+            f"in {forward} forward does" if forward else "",
+            f"in {others} it cannot be told" if others else "",
+        ]
+        return f"Of {len(self.crossovers)} pairs of family and engine, {', '.join(filter(None, parts))}."
 
 
 def findings(run: Run, order: Sequence[str] = ()) -> Findings:
-    """Everything that a run's timings say.
+    """Everything that a run says.
 
     Args:
-        run: a finished or interrupted run; only its `timings` are read.
+        run: a finished or interrupted run; its `timings`, and its `memory` where it has one.
         order: names of families and engines in the order of the catalogue; others follow by alphabet.
     """
     timings = run.timings
-    floor = noise_floors(timings)
+    floor, seen = noise_floors(timings), noise_verdict(timings)
     summary = summarise(timings, floor, order)
     return Findings(
-        speedups=tuple(
-            Speedup(
-                row["graph"], row["engine"], row["lanes"], row["n_inputs"], row["n_outputs"], row["speedup"],
-                row["speedup_low"], row["speedup_high"], row["verdict"],
-            )
-            for row in summary[summary["speedup"].notna()].to_dict("records")
-        ),
+        speedups=speedups(summary, trusted=seen is None),
         growths=tuple(
             Growth(
                 row["graph"], row["engine"], row["mode"], row["lanes"], row["exponent"], row["exponent_low"],
@@ -240,40 +314,68 @@ def findings(run: Run, order: Sequence[str] = ()) -> Findings:
             )
             for row in crossover(timings, floor.overall, order).to_dict("records")
         ),
-        noise=Noise(floor.overall, noise_verdict(timings)),
+        costs=costs(summary),
+        memories=() if run.memory is None else memories(run.memory),
+        borders=borders(map_border(timings, floor.overall)),
+        noise=Noise(floor.overall, seen),
         sweeps=_sweeps(timings),
         status=_status(timings),
     )  # fmt: skip
 
 
-def speedup_table(speedups: Sequence[Speedup]) -> list[str]:
-    """A small table: a line for each family, a column for each engine and number of tangents, at the largest size.
+def speedups(summary: pd.DataFrame, *, trusted: bool) -> tuple[Speedup, ...]:
+    """Every comparison in the rows of `summary.csv`; `trusted` is whether the run may announce numbers."""
+    return tuple(
+        Speedup(
+            row["graph"], row["engine"], row["lanes"], row["n_inputs"], row["n_outputs"], row["speedup"],
+            row["speedup_low"], row["speedup_high"], row["verdict"], trusted,
+        )
+        for row in summary[summary["speedup"].notna()].to_dict("records")
+    )  # fmt: skip
 
-    Args:
-        speedups: in the order of the catalogue.
 
-    Returns:
-        A title, a head and at most nine families; empty where nothing was compared.
+def single_sweeps(summary: pd.DataFrame) -> pd.DataFrame:
+    """Single sweeps of one tangent that were measured together with the primal, the map left out.
+
+    With one output the reverse gradient is one reverse sweep, and with one input the forward gradient one forward.
     """
-    compared = [each for each in speedups if each.graph != "map"]
-    largest: dict[str, dict[tuple[str, int], Speedup]] = {}
-    for each in sorted(compared, key=lambda each: max(each.n_inputs, each.n_outputs)):
-        largest.setdefault(each.graph, {})[each.engine, each.lanes] = each
-    families = list(dict.fromkeys(each.graph for each in compared))
-    engines = list(dict.fromkeys(each.engine for each in compared))
-    columns = sorted({(each.engine, each.lanes) for each in compared}, key=lambda key: (engines.index(key[0]), key[1]))
-    columns = columns[:COLUMNS]
-    if not columns:
-        return []
-    shown = families if len(families) <= FAMILY_LINES else families[: FAMILY_LINES - 1]
-    head = ["", *(engine if lanes == 1 else f"{engine}, {lanes}" for engine, lanes in columns)]
-    body = [[name, *(largest[name][key].brief() if key in largest[name] else "" for key in columns)] for name in shown]
-    widths = [max(len(line[place]) for line in (head, *body)) for place in range(len(head))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-             for line in (head, *body)]  # fmt: skip
-    title = "Reverse, times as fast as forward with 1 tangent a pass (textbook) or as many as named, at N in brackets:"
-    hidden = len(families) - len(shown)
-    return [title, *lines, *([f"... and {hidden} more; all of them are in summary.csv."] if hidden else [])]
+    alone = ((summary["mode"] == "reverse") & (summary["n_outputs"] == 1)) | (
+        (summary["mode"] == "forward") & (summary["n_inputs"] == 1)
+    )
+    single = summary[summary["quantity"].isin(["jvp", "vjp"]) | ((summary["quantity"] == "gradient") & alone)]
+    single = single[(single["lanes"] == 1) & (single["graph"] != "map") & single["primal_ratio"].notna()]
+    return single.drop_duplicates(["graph", "n_inputs", "n_outputs", "engine", "mode"])
+
+
+def costs(summary: pd.DataFrame) -> tuple[Cost, ...]:
+    """What one sweep costs in each engine and mode, over all families, each at its largest size."""
+    cells = single_sweeps(summary).assign(size=lambda table: table[["n_inputs", "n_outputs"]].max(axis=1))
+    last = cells.sort_values("size", kind="stable").groupby(["engine", "mode", "graph"], sort=False).tail(1)
+    return tuple(
+        Cost(engine, mode, len(group), float(group["primal_ratio"].min()), float(group["primal_ratio"].max()))
+        for engine in dict.fromkeys(cells["engine"])
+        for mode in ("forward", "reverse")
+        if len(group := last[(last["engine"] == engine) & (last["mode"] == mode)])
+    )
+
+
+def memories(memory: pd.DataFrame) -> tuple[Memory, ...]:
+    """What a sweep of either mode takes in each family and engine, at the largest size measured in both."""
+    measured = memory[(memory["status"] == "ok") & memory["peak_bytes"].notna() & memory["n_ops"].notna()]
+    key = ["graph", "engine", "n_ops"]
+    forward, reverse = (measured[measured["mode"] == mode] for mode in ("forward", "reverse"))
+    both = forward.merge(reverse, on=key, suffixes=("", "_reverse"))
+    last = both.sort_values("n_ops", kind="stable").groupby(["graph", "engine"], sort=False).tail(1)
+    return tuple(
+        Memory(row["graph"], row["engine"], int(row["n_ops"]), int(row["peak_bytes"]), int(row["peak_bytes_reverse"]))
+        for row in last.to_dict("records")
+    )
+
+
+def borders(places: pd.DataFrame) -> tuple[Border, ...]:
+    """The borders among the places of `crossover.map_border` that lie between measured ones."""
+    enclosed = places[places["border"].notna()].drop_duplicates(["engine", "n_outputs"])
+    return tuple(Border(row["engine"], row["n_outputs"], row["border"]) for row in enclosed.to_dict("records"))
 
 
 def times(ratio: float) -> str:

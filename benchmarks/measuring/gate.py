@@ -112,7 +112,7 @@ def compare(got: Floats, expected: Floats, tolerance: float = TOLERANCE, scale: 
     worst = int(np.argmax(difference))
     error = float(difference[worst]) / largest if largest > 0.0 else math.inf
     if not error <= tolerance:
-        raise WrongError(f"entry {worst} is {got[worst]!r}, expected {expected[worst]!r}", error)
+        raise WrongError(f"entry {worst} is {float(got[worst])!r}, expected {float(expected[worst])!r}", error)
     return error
 
 

@@ -45,7 +45,7 @@ class TimingRecord:
         "ops on the longest path through the graph, from the family's formula; empty where there is none", default=None
     )
     engine: str = column("what executed it")
-    engine_version: str = column("version of the engine")
+    engine_version: str = column("version of the engine; of the project's own, with the commit of the code")
     mode: str = column("`primal` (no derivative), `forward` or `reverse`")
     quantity: str = column(
         "`primal` (the value), `jvp` (one forward sweep), `vjp` (one reverse sweep), or `gradient` (every partial of "
@@ -176,6 +176,8 @@ class CheckpointRecord:
     advances: int = column("steps computed without being recorded, as counted")
     advances_optimal: int = column("the fewest that are possible with so many snapshots (Griewank and Walther 2000)")
     seconds: float = column("median over rounds, seconds per gradient")
+    seconds_low: float = column("lower end of its 95 % interval", default=math.nan)
+    seconds_high: float = column("upper end of its 95 % interval", default=math.nan)
     peak_bytes: int = column("peak of what Python allocates, bytes, in a pass of its own")
 
 

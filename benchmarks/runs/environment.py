@@ -5,6 +5,7 @@ What cannot be read here (a governor inside a virtual machine, a commit outside 
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import os
 import platform
@@ -42,6 +43,14 @@ def project_version() -> str:
         return importlib.metadata.version(PROJECT)
     except importlib.metadata.PackageNotFoundError:
         return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+
+
+@functools.cache
+def build() -> str:
+    """The version of this project's own engines: with the commit, and `.dirty` where the tree was changed."""
+    commit = _git("rev-parse", "--short=12", "HEAD")
+    dirty = ".dirty" if _git("status", "--porcelain", "--untracked-files=no") else ""
+    return f"{project_version()}+g{commit}{dirty}" if commit else project_version()
 
 
 def describe() -> dict[str, Any]:

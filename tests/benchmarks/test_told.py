@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from synthetic import family, row, run, twins
 
+from benchmarks.findings import closing
 from benchmarks.findings.told import Crossover, Growth, Noise, Speedup, findings
 
 ORDER = [
@@ -27,37 +28,37 @@ def every_family():
 
 
 def test_lines_say_what_was_found():
-    lines = findings(run(every_family() + twins([1.02] * 7)), ORDER).lines()
+    lines = closing.lines(findings(run(every_family() + twins([1.02] * 7)), ORDER))
     assert lines[0] == "Sweeps counted in 252 full gradients: one per input forward, one per output in reverse."
     assert [line.split()[0] for line in lines[3:12]] == ORDER[:9]
     assert lines[3].split(maxsplit=1)[1] == "500 (1,000)"
     assert lines[11].split(maxsplit=1)[1] == "1/200 (M 100)"
     assert lines[-3] == "Growth with N: 0 of 18 curves agree with theory, 0 disagree, 18 inconclusive."
     assert lines[-2] == "Noise floor: identical cells differ by up to 2.0%; nothing smaller is called a difference."
-    assert lines[-1] == "All 385 rows were checked and measured; none was wrong."
+    assert lines[-1] == "All 385 records were checked and measured; none was wrong."
 
 
 def test_lines_do_not_depend_on_the_order_of_measuring():
     rows = every_family() + family([10], lambda n: 3.0 * n, lambda n: 6.0, engine="ad-compiled") + twins([1.02] * 7)
     shuffled = [rows[i] for i in np.random.default_rng(5).permutation(len(rows))]
-    assert findings(run(rows), ORDER).lines() == findings(run(shuffled), ORDER).lines()
+    assert closing.lines(findings(run(rows), ORDER)) == closing.lines(findings(run(shuffled), ORDER))
 
 
 def test_textbook_and_many_lanes_are_both_told():
     rows = family([64], lambda n: 300.0, lambda n: 6.0)
     rows += [{**each, "lanes": 128, "seconds_median": each["seconds_median"] / 10}
              for each in rows if each["mode"] == "forward"]  # fmt: skip
-    lines = findings(run(rows + twins([1.02] * 7)), ORDER).lines()
-    assert lines[2].split(maxsplit=1) == ["ad", "ad, 128"]
+    lines = closing.lines(findings(run(rows + twins([1.02] * 7)), ORDER))
+    assert lines[2].split(maxsplit=1) == ["ad,", "textbook  ad, 128 lanes"]
     assert lines[3].split() == ["chain", "50", "(64)", "5", "(64)"]
 
 
 def test_noise_hides_numbers():
-    lines = findings(run(family([10], lambda n: 30.0, lambda n: 6.0) + twins([9.0] * 7)), ORDER).lines()
+    lines = closing.lines(findings(run(family([10], lambda n: 30.0, lambda n: 6.0) + twins([9.0] * 7)), ORDER))
     assert lines[3].split(maxsplit=1)[1] == "even (10)"
     assert lines[-3].startswith("Too noisy to trust: identical cells differ by 800%")
     assert lines[-2].endswith("(--budget).")
-    lines = findings(run(family([10], lambda n: 30.0, lambda n: 6.0, blocks=1)), ORDER).lines()
+    lines = closing.lines(findings(run(family([10], lambda n: 30.0, lambda n: 6.0, blocks=1)), ORDER))
     assert lines[3].split(maxsplit=1)[1] == "undecided (10)"
     assert lines[-2] == "Noise floor: not measured, so nothing is called a difference."
 
@@ -69,11 +70,11 @@ def test_lines_stay_short_however_much_there_is_to_say():
     rows += twins([2.0] * 7)
     for status in ("unsupported", "error", "wrong", "out_of_memory", "over_budget"):
         rows += 1000 * [row(1, 7, 1.0, "reverse", status=status)]
-    lines = findings(run(rows), ORDER).lines()
-    assert len(lines) <= 16
+    lines = closing.lines(findings(run(rows), ORDER))
+    assert len(lines) <= 17
     assert max(map(len, lines)) < 110
-    assert "... and 2 more; all of them are in summary.csv." in lines
-    assert lines[-1].startswith("Rows without a time: 1000 wrong, 1000 error, 1000 out_of_memory, 1000 over_budget")
+    assert "... and 1 more family and 2 more engines; all of them are in summary.csv." in lines
+    assert lines[-1].startswith("Records without a time: 1000 wrong, 1000 error, 1000 out_of_memory, 1000 over_budget")
 
 
 def test_sweeps_are_checked():
@@ -85,7 +86,7 @@ def test_sweeps_are_checked():
 
 
 def test_nothing_measured():
-    assert findings(run([])).lines() == ["Nothing was measured."]
+    assert closing.lines(findings(run([]))) == ["Nothing was measured."]
 
 
 @pytest.mark.parametrize(

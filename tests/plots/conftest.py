@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.findings.analysis import noise_floor, summarise
+from benchmarks.findings.analysis import noise_floor, noise_floors, summarise
 from benchmarks.runs.columns import CheckpointRecord, MemoryRecord, TimingRecord
 from benchmarks.runs.files import Timings, read_table, write_environment, write_records, write_table
 
@@ -70,7 +70,7 @@ def cells() -> list[dict[str, object]]:
     return rows
 
 
-def write_timings(folder: Path) -> None:
+def write_timings(folder: Path, noise: float) -> None:
     random = np.random.default_rng(7)
     timings = Timings(folder)
     common = {"run": folder.name, "depth": 1, "engine_version": "0", "rounds": 5, "iterations": 1, "max_error": 1e-16}
@@ -84,7 +84,7 @@ def write_timings(folder: Path) -> None:
         twin = cell["graph"] == "chain" and cell["n_inputs"] == 1024 and cell["engine"] == "ad"
         for block in range(1, BLOCKS + 1):
             for copy in (0, 1) if twin and cell["mode"] == "reverse" else (0,):
-                t = wall * math.exp(0.04 * random.standard_normal())
+                t = wall * math.exp(noise * random.standard_normal())
                 times = {"seconds_min": t * 0.98, "seconds_median": t, "seconds_mean": t, "seconds_stddev": t * 0.01}
                 timings.append(TimingRecord(**{**common, **cell, **times, "block": block, "twin": copy}))
     timings.close()
@@ -126,6 +126,8 @@ def write_checkpointing(folder: Path) -> None:
                 advances=advances,
                 advances_optimal=advances,
                 seconds=0.004 + 2e-6 * advances,
+                seconds_low=0.0035 + 2e-6 * advances,
+                seconds_high=0.0045 + 2e-6 * advances,
                 peak_bytes=9000 + 1300 * snapshots,
             )
         )
@@ -135,11 +137,11 @@ def write_checkpointing(folder: Path) -> None:
     write_records(folder / "checkpointing.csv", [*rows, plain])
 
 
-def write_run(folder: Path) -> Path:
+def write_run(folder: Path, noise: float = 0.015) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    write_timings(folder)
+    write_timings(folder, noise)
     timings = read_table(folder / "timings.csv")
-    write_table(folder / "summary.csv", summarise(timings, noise_floor(timings)))
+    write_table(folder / "summary.csv", summarise(timings, noise_floors(timings)))
     write_memory(folder)
     write_checkpointing(folder)
     write_environment(folder, {"noise_floor": noise_floor(timings)})
@@ -149,6 +151,11 @@ def write_run(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def run_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("results") / "2026-01-02T030405Z-made-up")
+
+
+@pytest.fixture(scope="session")
+def noisy_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("noisy") / "2026-01-02T030405Z-noisy", noise=0.8)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,15 @@
 
 import dataclasses
 import importlib
+import re
 import shutil
 
+import pandas as pd
 import pytest
+from matplotlib.collections import QuadMesh
 
 import plots
+from benchmarks.findings.scaling import scaling
 from benchmarks.runs.files import RecordError, read_run
 from plots.__main__ import main
 from plots.lines import NothingToDrawError, engines, everything, gradients, lines, summary
@@ -54,10 +58,10 @@ def test_speedup_title_is_the_headline_cell(run):
     cells = compared(summary(run))
     chain = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad")].iloc[-1]
     expected = f"At N = {chain['size']:,}, one reverse sweep beats {chain['size']:,} forward sweeps by "
-    assert title(draw("speedup", run)) == f"{expected}{chain['speedup']:,.0f}×"
+    assert title(draw("speedup", run)).startswith(f"{expected}{chain['speedup']:,.0f}×; ")
     doubled = run.summary[["speedup", "speedup_low", "speedup_high"]] * 2
     again = title(draw("speedup", changed(run, "summary", **doubled)))
-    assert again == f"{expected}{2 * chain['speedup']:,.0f}×"
+    assert again.startswith(f"{expected}{2 * chain['speedup']:,.0f}×; ")
 
 
 def test_speedup_below_one_is_not_called_a_win(run):
@@ -112,7 +116,7 @@ def test_lanes_are_lines_of_their_own(run):
         ("xad", "reverse", 1, "xad"),
     ]
     assert all(set(line.cells["lanes"]) == {line.lanes} for line in chain)
-    assert set(compared(summary(run))["lanes"]) == {1}
+    assert set(compared(summary(run))["lanes"]) == {1, 64}
 
 
 def test_sweeps_title_tells_when_counts_are_off(run):
@@ -137,9 +141,8 @@ def test_memory_title_and_floor(run):
 
 def test_cost_title_follows_the_ratios(run):
     same = changed(run, "summary", primal_ratio=3.0, primal_ratio_low=3.0, primal_ratio_high=3.0)
-    assert "one forward sweep costs 3 to 3 times the function, one reverse sweep 3 to 3 times" in title(
-        draw("cost", same)
-    )
+    said = "One forward sweep costs 3 to 3 times the function itself; one reverse sweep 3 to 3 times"
+    assert title(draw("cost", same)) == said
 
 
 def test_checkpointing_title(run):
@@ -152,7 +155,7 @@ def test_checkpointing_title(run):
 
 
 def test_map_title_is_the_border(run):
-    assert "outputs reverse mode wins from" in title(draw("map", run))
+    assert re.search(r"With \d+ outputs \(ad\) reverse mode wins from \d+ inputs? on; ", title(draw("map", run)))
 
 
 def test_run_without_summary_is_summarised_from_its_timings(run):
@@ -173,8 +176,62 @@ def test_one_family_one_point(run):
     few = run.summary[(run.summary["graph"] == "tree") & (run.summary["n_inputs"] == 64)]
     rows = run.timings[(run.timings["graph"] == "tree") & (run.timings["n_inputs"] == 64)]
     small = dataclasses.replace(run, summary=few, timings=rows)
-    for name in ("time", "speedup", "sweeps", "cost"):
+    for name in ("time", "speedup", "sweeps"):
         assert "64" in title(draw(name, small))
+    assert title(draw("cost", small)).count(" to ") == 0
+
+
+@pytest.mark.parametrize("name", ["speedup", "growth", "time", "cost", "map"])
+def test_noise_is_told_instead_of_a_number_it_hides(name, noisy_path):
+    noisy = read_run(noisy_path)
+    said = title(draw(name, noisy))
+    assert said.startswith("Too noisy to trust: identical cells differ by ")
+    assert said.endswith("or give more time for blocks (--budget).")
+    texts = [text.get_text() for ax in draw(name, noisy).axes for text in ax.texts]
+    assert not any("×" in text for text in texts)
+
+
+def test_the_map_has_no_colour_where_noise_hides_the_winner(run, noisy_path):
+    def hidden(figure):
+        (mesh,) = (each for each in figure.axes[0].collections if isinstance(each, QuadMesh))
+        return int((mesh.get_array() == 0.0).sum())
+
+    even = [text for text in draw("map", read_run(noisy_path)).axes[0].texts if text.get_text() in ("even", "?")]
+    assert hidden(draw("map", read_run(noisy_path))) == len(even) > 0
+    assert hidden(draw("map", run)) < len(even)
+
+
+def many(run):
+    """The run with ten engines and two dozen families."""
+    tables = {}
+    for table in ("timings", "summary", "memory"):
+        own = getattr(run, table)
+        tables[table] = pd.concat(
+            [own]
+            + [own[own["engine"] == "ad"].assign(engine=f"peer_{k}") for k in range(7)]
+            + [own[own["graph"] == "chain"].assign(graph=f"workload_{k}") for k in range(15)]
+        )
+    return dataclasses.replace(run, **tables)
+
+
+@pytest.mark.parametrize("name", ["speedup", "growth", "time", "cost", "map", "memory"])
+def test_what_cannot_be_read_is_left_out_and_said(name, run):
+    figure = draw(name, many(run))
+    detail = figure.texts[1].get_text().replace("\n", " ")
+    assert "Left out" in detail
+    assert "peer_6" in detail
+    assert ("families from workload" in detail) == (name in ("growth", "time", "cost"))
+    assert len(figure.axes) <= 12
+    for text in (*figure.texts, *(text for ax in figure.axes for text in ax.texts)):
+        assert text.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_growth_title_counts_the_verdicts(run):
+    table = scaling(run.timings)
+    agree = (table["verdict"] == "agrees").sum()
+    assert f"agrees with theory in {agree} of {len(table)} curves" in title(draw("growth", run))
+    bent = changed(dataclasses.replace(run, scaling=table), "scaling", verdict="disagrees")
+    assert f"in 0 of {len(table)} curves, disagrees in {len(table)} (" in title(draw("growth", bent))
 
 
 # ---- the command line
@@ -202,7 +259,7 @@ def test_command_line_draws_all_figures_and_says_what_it_left_out(run_path, tmp_
     ("spoil", "arguments", "said"),
     [
         (None, ["no-such-run"], "'no-such-run' is neither a folder nor a run"),
-        (None, ["{run}", "--figure", "pie"], "figure: unknown 'pie', expected one of speedup, time"),
+        (None, ["{run}", "--figure", "pie"], "figure: unknown 'pie', expected one of speedup, growth, time"),
         ("", ["{run}"], "summary.csv: empty"),
         ("cut", ["{run}"], "summary.csv: cut short"),
         ("a,b\n1,2\n", ["{run}"], "summary.csv: not a table of this project"),
