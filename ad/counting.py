@@ -23,6 +23,8 @@ class Counts:
 
     Attributes:
         forward_sweeps: passes that each gave one directional derivative.
+        lane_passes: forward passes that each gave many directional derivatives, which are not counted as sweeps.
+        lanes: the directional derivatives that these gave.
         reverse_sweeps: passes over a tape that each gave the gradient of one (combination of) output.
         ops: ops executed: each op evaluated on a Dual, recorded on a tape, or visited by a reverse sweep counts one;
             those of a sweep that is made again because of an infinity (`ad.infinity`) count again.
@@ -35,6 +37,8 @@ class Counts:
     ops: int = 0
     advances: int = 0
     beyond: int = 0
+    lane_passes: int = 0
+    lanes: int = 0
 
     @property
     def elements(self) -> int:
@@ -79,3 +83,5 @@ def count() -> Iterator[Counts]:
             outer.ops += inner.ops
             outer.advances += inner.advances
             outer.beyond += inner.beyond
+            outer.lane_passes += inner.lane_passes
+            outer.lanes += inner.lanes

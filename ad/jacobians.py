@@ -26,9 +26,25 @@ def unit_leaves(leaves: list[Any]) -> Iterator[list[Any]]:
             yield [*zeros[:k], 1.0, *zeros[k + 1 :]]
         else:
             for place in range(zero.size):
-                unit = zero.copy()
-                unit.flat[place] = 1.0
-                yield [*zeros[:k], unit, *zeros[k + 1 :]]
+                one = zero.copy()
+                one.flat[place] = 1.0
+                yield [*zeros[:k], one, *zeros[k + 1 :]]
+
+
+def unit(leaves: list[Any], place: int) -> list[Any]:
+    """The seed of one of the numbers in the leaves."""
+    seed: list[Any] = []
+    for leaf in leaves:
+        size = math.prod(shape_of(leaf))
+        if is_array(leaf):
+            zeros = np.zeros(shape_of(leaf), dtype_of(leaf))
+            if 0 <= place < size:
+                zeros.flat[place] = 1.0
+            seed.append(zeros)
+        else:
+            seed.append(1.0 if place == 0 else 0.0)
+        place -= size
+    return seed
 
 
 def from_columns(columns: list[Any], out: Shape, ins: list[Shape]) -> list[Any]:

@@ -46,9 +46,12 @@ class Map:
         plain: NumPy's function, called as `plain(*operands, *params)`.
         transpose: what was declared.
         taken: the number of arguments that every transpose takes.
+        lanes: how the map takes many tangents at once, along a leading axis (`ad.lanes`): `lanes(tangents, *params)` for one
+            operand, `lanes(primals, tangents, *params)` for several; None where there is no rule, or none for a case.
     """
 
     taken = 2
+    lanes: Callable[..., Any] | None = None
 
     def __init__(self, name: str, plain: Callable[..., Any], transpose: Callable[..., Any]) -> None:
         self.name, self.plain, self.transpose = name, plain, transpose
@@ -254,6 +257,12 @@ def _declare(
     public: Any = build(name, source, scope, f"map {name}")
     map = scope["map"] = public.map = kind(name, scope["plain"], _by_position(transpose, parameters))
     public.__doc__, public.__module__ = transpose.__doc__, "ad"
+
+    def lanes(rule: Callable[..., Any]) -> Callable[..., Any]:
+        map.lanes = rule
+        return public  # type: ignore[no-any-return]
+
+    public.lanes = lanes
     if isinstance(map, Linear):
 
         def into(add_into: Callable[..., None]) -> Callable[..., Any]:

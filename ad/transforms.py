@@ -10,6 +10,7 @@ jacrev M reverse sweeps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,11 +19,15 @@ import numpy as np
 from ad.active import ONE, ZERO, Active, all_finite, in_progress, is_array, kind_of, nested
 from ad.counting import observed
 from ad.dual import Level, levels, lift
-from ad.jacobians import from_columns, from_rows, unit_leaves
+from ad.jacobians import from_columns, from_rows, unit, unit_leaves
+from ad.lanes import LanesDual, unit_lanes
 from ad.tape import Tape, collector_paused
 from ad.trees import Shape, describe, flatten, leaf_shapes, unflatten
 
 Function = Callable[..., Any]
+
+LANE_NUMBERS = 1_000_000
+"""How many numbers the tangents of one pass of `jacfwd` hold in its inputs."""
 
 
 # ---- forward --------------------------------------------------------------------------------------------------------
@@ -100,12 +105,17 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     return unflatten(out_shape, out), unflatten(out_shape, tangent)
 
 
-def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
-    """The Jacobian of `f`, column by column: one forward sweep for each input number.
+def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0, *, lanes: int | None = None) -> Function:
+    """The Jacobian of `f` by forward mode.
+
+    Functions of numbers are swept column by column: one forward sweep for each input number.  Arrays carry many tangents
+    in one pass (`ad.lanes`), unless one at a time is asked for.
 
     Args:
         f: a function of numbers and arrays, or of nested lists, tuples and dicts of such.
         argnums: which arguments to differentiate in.
+        lanes: how many tangents arrays carry in one pass; 1 for one at a time, in forward sweeps; by default as many as
+            hold `LANE_NUMBERS` numbers in the inputs.
 
     Returns:
         A function of the same arguments.  It gives the output's shape with, for each output number, the derivatives in
@@ -114,17 +124,54 @@ def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         g, leaves, shape = _select(f, argnums, args, kwargs)
+        whole = (tuple, [shape])
+        size = sum(math.prod(leaf) for leaf in leaf_shapes(shape))
+        width = 1 if not any(map(is_array, leaves)) else lanes or max(1, LANE_NUMBERS // max(1, size))
         columns: list[list[Any]] = []
-        for seed in unit_leaves(leaves):
-            _, tangent, out_shape = _forward_sweep(g, (tuple, [shape]), leaves, seed)
-            columns.append(tangent)
+        if width > 1:
+            for start in range(0, size, width):
+                more, out_shape = _pass_with_lanes(g, whole, leaves, start, min(size, start + width))
+                columns += more
+        else:
+            for seed in unit_leaves(leaves):
+                _, tangent, out_shape = _forward_sweep(g, whole, leaves, seed)
+                columns.append(tangent)
         if not columns:
-            _, tangent, out_shape = _forward_sweep(g, (tuple, [shape]), leaves, [_zero(leaf) for leaf in leaves])
+            _, tangent, out_shape = _forward_sweep(g, whole, leaves, [_zero(leaf) for leaf in leaves])
         outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
         blocks = [from_columns([column[k] for column in columns], out, ins) for k, out in enumerate(outs)]
         return unflatten(out_shape, [unflatten(shape, block) for block in blocks])
 
     return jacobian_of_f
+
+
+def _pass_with_lanes(
+    f: Function, shape: Shape, primals: list[Any], start: int, stop: int
+) -> tuple[list[list[Any]], Shape]:
+    """One pass with the tangents of many unit seeds: for each, the tangents of the outputs; and the output's shape.
+
+    A direction whose derivative comes out infinite or NaN is swept again on its own.
+    """
+    counts = observed()
+    tag = Level(next(levels), counts, lanes=stop - start)
+    try:
+        with in_progress():
+            lifted = [LanesDual.lift(p, t, tag) for p, t in zip(primals, unit_lanes(primals, start, stop), strict=True)]
+            outputs, out_shape = flatten("output of f", f(*unflatten(shape, lifted)))
+            tangents = [out.derivative if getattr(out, "tag", None) is tag else None for out in outputs]
+        _require_no_leak(outputs, tag.number)
+    finally:
+        tag.finished = True
+    if counts is not None:
+        counts.lane_passes += 1
+        counts.lanes += stop - start
+    columns = []
+    for lane, direction in enumerate(range(start, stop)):
+        column = [_zero(out) if t is None else t[lane] for out, t in zip(outputs, tangents, strict=True)]
+        if not all_finite(column):
+            column = _forward_sweep(f, shape, primals, unit(primals, direction))[1]
+        columns.append(column)
+    return columns, out_shape
 
 
 # ---- reverse --------------------------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import Active, primal_of
-from ad.arrays import dtype_of
+from ad.arrays import dtype_of, shape_of
 from ad.linear import linear
 
 Shape = tuple[int, ...]
@@ -31,6 +30,11 @@ def _add_at(total: Any, bar: Any, index: Any) -> None:
         np.add.at(total, index, bar)
 
 
+@getitem.lanes  # type: ignore[attr-defined, untyped-decorator]
+def _(x: Any, index: Any) -> Any:
+    return getitem(x, behind_lanes(index)) if is_plain(index) else None
+
+
 getitem.into(_add_at)  # type: ignore[attr-defined]
 
 
@@ -46,14 +50,25 @@ def scatter(bar: Any, shape: Shape, to: Shape, index: Any) -> Any:
     return getitem(bar, index)
 
 
+@scatter.lanes  # type: ignore[attr-defined, untyped-decorator]
+def _(x: Any, to: Shape, index: Any) -> Any:
+    return scatter(x, (shape_of(x)[0], *to), behind_lanes(index)) if is_plain(index) else None
+
+
+def behind_lanes(index: Any) -> Any:
+    """An index that leaves a leading axis alone."""
+    return (slice(None), *(index if isinstance(index, tuple) else (index,)))
+
+
+def is_plain(index: Any) -> bool:
+    """Whether an index has at most one array in it, so that the axes it reads stay where they are."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return is_basic(index) or sum(not is_basic(part) for part in parts) + any(
+        isinstance(p, int | np.integer) for p in parts
+    ) <= 1
+
+
 def is_basic(index: Any) -> bool:
     """Whether an index is made of integers, slices, `...` and None alone, so that it reads no element twice."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(p is None or p is Ellipsis or isinstance(p, slice | np.integer) or type(p) is int for p in parts)
-
-
-def plain_index(index: Any) -> Any:
-    """An index with plain arrays in place of active ones, which have no derivative here."""
-    if isinstance(index, tuple):
-        return tuple(map(plain_index, index))
-    return primal_of(index) if isinstance(index, Active) else index

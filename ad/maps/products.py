@@ -34,3 +34,15 @@ def _(bar: Any, x: Any, shape: Shape) -> Any:
     if len(shape) == 1:
         return _summed(matmul(swapaxes(x, -1, -2), bar[..., None])[..., 0], shape)
     return _summed(matmul(swapaxes(x, -1, -2), bar), shape)
+
+
+@matmul.lanes  # type: ignore[attr-defined, untyped-decorator]
+def _(primals: list[Any], tangents: list[Any]) -> Any:
+    (x, y), (tx, ty) = primals, tangents
+    m, n = len(shape_of(x)), len(shape_of(y))
+    if not 1 <= n <= 2 or not 1 <= m <= 2:
+        return None
+    left = 0.0 if tx is None else matmul(tx, y)
+    if ty is None:
+        return left
+    return left + (matmul(ty, x) if m == 1 and n == 1 else matmul(ty, swapaxes(x, 0, 1)) if n == 1 else matmul(x, ty))

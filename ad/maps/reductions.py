@@ -20,6 +20,11 @@ def sum(bar: Any, shape: Shape, axis: Any = None, *, keepdims: bool = False) -> 
     return bar if keepdims or axis is None else reshape(bar, kept_shape(shape, axis))
 
 
+@sum.lanes  # type: ignore[attr-defined, untyped-decorator]
+def _(x: Any, axis: Any, keepdims: bool) -> Any:
+    return sum(x, tuple(k + 1 for k in axes_of(len(shape_of(x)) - 1, axis)), keepdims=keepdims)
+
+
 @composed(np.mean)
 def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The mean over axes, by default over all."""

@@ -20,16 +20,34 @@ def reshape(bar: Any, shape: Shape, to: Any) -> Any:
     return reshape(bar, shape)
 
 
+@reshape.lanes  # type: ignore[attr-defined, untyped-decorator]
+def _(x: Any, to: Any) -> Any:
+    return reshape(x, (shape_of(x)[0], *(to if isinstance(to, tuple | list) else (to,))))
+
+
 @linear(np.broadcast_to)
 def broadcast_to(bar: Any, shape: Shape, to: Any) -> Any:
     """`x` repeated to a shape."""
     return unbroadcast(bar, shape_of(bar), shape)
 
 
+@broadcast_to.lanes  # type: ignore[attr-defined, untyped-decorator]
+def _(x: Any, to: Any) -> Any:
+    lanes, *shape = shape_of(x)
+    to = to if isinstance(to, tuple | list) else (to,)
+    return broadcast_to(reshape(x, (lanes, *(1,) * (len(to) - len(shape)), *shape)), (lanes, *to))
+
+
 @linear(np.transpose)
 def transpose(bar: Any, shape: Shape, axes: Any = None) -> Any:
     """`x` with its axes in another order, by default reversed."""
     return transpose(bar, None if axes is None else tuple(int(k) for k in np.argsort([a % len(shape) for a in axes])))
+
+
+@transpose.lanes  # type: ignore[attr-defined, untyped-decorator]
+def _(x: Any, axes: Any) -> Any:
+    ndim = len(shape_of(x)) - 1
+    return transpose(x, (0, *(a % ndim + 1 for a in (range(ndim - 1, -1, -1) if axes is None else axes))))
 
 
 @composed(np.swapaxes)
