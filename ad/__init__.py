@@ -14,7 +14,11 @@ The table of contents:
     array_dual        forward mode on arrays: `ArrayDual`
     array_nodes       what a tape keeps of an op on arrays
     array_tape        reverse mode on arrays: `ArrayVar`
+    array_infinity    what infinite partials mean on arrays
+    lanes             forward mode on arrays with many tangents in one pass
+    loans             arrays that a tape borrows from the user
     linear, maps      functions of whole arrays: how they are declared, and the declarations
+    sweeps, jacobians what the transforms are made of
     paths             the naive rule that both modes factor
     transforms        `jvp`, `vjp`, `grad`, `value_and_grad`, `jacfwd`, `jacrev`, `jacobian`, `hvp`, `hessian`
     checkpoint        `checkpointed_value_and_grad`: reverse mode of many steps in the memory of a few
@@ -41,7 +45,7 @@ from ad.ops import OPS, derivative_table
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
 from ad.scalars import FLOATS
 from ad.tape import Tape, Var
-from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
+from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, linearize, value_and_grad, vjp
 
 globals().update(DECLARED | functions)
 
@@ -81,6 +85,7 @@ __all__ = [
     "jacobian",
     "jacrev",
     "jvp",
+    "linearize",
     "optimal_advances",
     "sum_over_paths",
     "value_and_grad",

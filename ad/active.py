@@ -157,7 +157,10 @@ def all_finite(values: list[Any]) -> bool:
         return math.isfinite(sum(values)) or all(map(math.isfinite, values))
     for x in map(primal_of, values):
         with np.errstate(all="ignore"):
-            if not math.isfinite(np.add.reduce(x, axis=None) if type(x) is np.ndarray else x) and not np.isfinite(x).all():
+            if (
+                not math.isfinite(np.add.reduce(x, axis=None) if type(x) is np.ndarray else x)
+                and not np.isfinite(x).all()
+            ):
                 return False
     return True
 
@@ -202,7 +205,6 @@ class in_progress:  # noqa: N801  # named as contextlib.suppress is, and like it
     def __exit__(self, *exception: Any) -> None:
         self._warnings.__exit__(*exception)
         _progress.depth -= 1
-
 
 
 def require_alive(name: str, values: Iterable[Any]) -> None:

@@ -93,8 +93,8 @@ class ArrayDual(Array):
         primals = list(map(scalar, primals))
         tag: Level = ready[active.index(True)].tag
         if tag.follows:
-            return _FollowedArrayDual.of_op(rule, ready, active, primals, out, tag)
-        tangent = ZERO
+            return _FollowedArrayDual.of_op(rule, ready, active, primals, out, tag)  # type: ignore[no-any-return]
+        tangent: Any = ZERO
         for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True):
             if a and partial is not None:
                 tangent = tangent + like(partial(primals[0], primals[-1], out), out) * x.tangent

@@ -1,4 +1,4 @@
-"""The rule for infinite partials (`ad.infinity`) on arrays: the classes of the paths to each element, as an array of bytes.
+"""The rule for infinite partials (`ad.infinity`) on arrays: the classes of the paths to each element, in bytes.
 
 It is used where a sweep in plain arithmetic came out infinite or NaN.  Both modes then carry, beside each tangent or
 adjoint, its classes; the number itself is kept finite (`finite`): where a path holds an infinity or a NaN, the class
@@ -17,8 +17,8 @@ from ad.arrays import shape_of
 from ad.infinity import INFINITE, MINUS_INFINITY, NEGATIVE, NONE, PLUS_INFINITY, POSITIVE, TIMES, UNKNOWN
 from ad.linear import Bilinear, JointlyLinear, Linear, Map
 
-Paths = np.ndarray[Any, np.dtype[np.uint8]]
-"""The classes of the paths to each element of an array."""
+Paths = Any
+"""The classes of the paths to each element of an array: bytes, in its shape."""
 
 _TIMES = np.array(TIMES, np.uint8)
 _BITS = tuple(1 << k for k in range(6))
@@ -55,7 +55,7 @@ def product(partial: Any, number: Any) -> Any:
 
 
 def settled(paths: Paths, number: Any) -> Any:
-    """The derivative that the paths to each element add up to; an active value that is overruled becomes NaN with its own."""
+    """The derivative that the paths to each element add up to; an active value that is overruled becomes NaN."""
     kept = np.where(paths == NONE, 0.0, number)
     ruled = np.select(
         [paths & INFINITE == PLUS_INFINITY, paths & INFINITE == MINUS_INFINITY], [np.inf, -np.inf], default=np.nan

@@ -65,7 +65,9 @@ class ArrayVar(Array):
     def lift(cls, nodes: Nodes, primal: Any) -> ArrayVar:
         """Declare one input."""
         nodes.arrays = True
-        return _var(primal if isinstance(primal, Active) else nodes.loans.take(floating("primal", primal)), Node(), nodes)
+        return _var(
+            primal if isinstance(primal, Active) else nodes.loans.take(floating("primal", primal)), Node(), nodes
+        )
 
     @classmethod
     def of_number(cls, x: Var) -> ArrayVar:
@@ -109,7 +111,9 @@ class ArrayVar(Array):
         primal = self.primal
         node = LinearNode()
         node.map, node.x, node.params = map, self.node, params
-        return _recorded(map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params), node, self.tape)
+        return _recorded(
+            map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params), node, self.tape
+        )
 
     @classmethod
     def sweep(cls, tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) -> tuple[list[Any], int]:
@@ -246,9 +250,9 @@ def _pull_following_paths(tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) 
 def _edges(node: Any, bar: Any, reached: Paths) -> list[tuple[Any, Any, Paths]]:
     """A node's operands, each with what is pulled back to it and its classes; one edge for one operand used twice."""
     if isinstance(node, LinearNode | MapNode):
-        terms, classes = node.pull_classes(bar, reached)
+        terms, found = node.pull_classes(bar, reached)
         operands = [node.x] if isinstance(node, LinearNode) else node.operands
-        return [edge for edge in zip(operands, terms, classes, strict=True) if edge[0] is not None]
+        return [edge for edge in zip(operands, terms, found, strict=True) if edge[0] is not None]
     if isinstance(node, NumberNode):
         return [(node.x, bar, reached)]
     if isinstance(node, OpNode):

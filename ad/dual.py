@@ -30,15 +30,13 @@ class Level:
         number: of the sweep.
         counts: what is being counted, if the sweep is observed.
         follows: whether the classes of paths are followed, as where a partial is infinite (`ad.infinity`).
-        lanes: how many tangents each array of the sweep carries, along a leading axis; None for one without that axis.
+        lanes: how many tangents each array carries (`ad.lanes`).
         finished: whether it is over.
     """
 
     __slots__ = ("counts", "finished", "follows", "lanes", "number")
 
-    def __init__(
-        self, number: int, counts: Counts | None = None, follows: bool = False, lanes: int | None = None
-    ) -> None:
+    def __init__(self, number: int, counts: Counts | None = None, follows: bool = False, lanes: int = 1) -> None:
         self.lanes = lanes
         self.number = number
         self.counts = counts

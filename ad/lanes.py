@@ -1,8 +1,8 @@
 """Forward mode on arrays with many tangents in one pass: lanes, along a leading axis of each tangent.
 
-The primals are computed once for all of them.  A partial is multiplied by all tangents at once; a linear map that has a rule
-for lanes (`lanes` in its declaration) takes them at once, another map one after the other.  A pass with lanes is not a
-forward sweep, and is counted apart (`ad.counting`).
+The primals are computed once for all of them.  A partial is multiplied by all tangents at once; a linear map that has a
+rule for lanes (`lanes` in its declaration) takes them at once, another map one after the other.  A pass with lanes is
+not a forward sweep, and is counted apart (`ad.counting`).
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class LanesDual(ArrayDual):
     __init__ = object.__init__
 
     @property
-    def derivative(self) -> Any:  # documented in ArrayDual
+    def derivative(self) -> Any:  # noqa: D102  # documented in ArrayDual
         return full(self.tangent, (self.tag.lanes, *self.shape))
 
     @classmethod
     def lift(cls, primal: Any, tangent: Any, tag: Level) -> LanesDual:  # noqa: D102
-        dual = cls()
+        dual: LanesDual = cls()
         dual.primal, dual.tangent, dual.tag = scalar(primal), tangent, tag
         return dual
 
@@ -48,7 +48,7 @@ class LanesDual(ArrayDual):
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         out = scalar(rule.value(*primals))
         primals = list(map(scalar, primals))
-        tangent = ZERO
+        tangent: Any = ZERO
         for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True):
             if a and partial is not None and x.tangent is not ZERO:
                 aligned = _aligned(x.tangent, len(shape_of(out)))
@@ -63,11 +63,13 @@ class LanesDual(ArrayDual):
         tangents = [x.derivative if a else None for x, a in zip(ready, active, strict=True)]
         tag: Level = ready[active.index(True)].tag
         out = map(primals, params)
-        pushed = None if map.lanes is None else map.lanes(*(tangents if len(active) == 1 else (primals, tangents)), *params)
+        pushed = (
+            None if map.lanes is None else map.lanes(*(tangents if len(active) == 1 else (primals, tangents)), *params)
+        )
         if pushed is None:
             one_by_one = [
                 map.push(primals, [None if t is None else t[k] for t in tangents], params, out)
-                for k in range(tag.lanes or 0)
+                for k in range(tag.lanes)
             ]
             pushed = MAPS["stack"]([full(t, shape_of(out)) for t in one_by_one])
         return _made(out, pushed, tag)
@@ -83,7 +85,7 @@ install_slow(LanesDual, RULES.values())
 def _made(primal: Any, tangent: Any, tag: Level) -> LanesDual:
     if tag.counts is not None:
         tag.counts.add(primal)
-    return LanesDual.lift(primal, tangent, tag)
+    return LanesDual.lift(primal, tangent, tag)  # type: ignore[no-any-return]
 
 
 def _aligned(tangent: Any, ndim: int) -> Any:

@@ -46,8 +46,9 @@ class Map:
         plain: NumPy's function, called as `plain(*operands, *params)`.
         transpose: what was declared.
         taken: the number of arguments that every transpose takes.
-        lanes: how the map takes many tangents at once, along a leading axis (`ad.lanes`): `lanes(tangents, *params)` for one
-            operand, `lanes(primals, tangents, *params)` for several; None where there is no rule, or none for a case.
+        lanes: how the map takes many tangents at once, along a leading axis (`ad.lanes`): `lanes(tangents, *params)`
+            for one operand, `lanes(primals, tangents, *params)` for several; None where there is no rule, or none for a
+            case.
     """
 
     taken = 2
@@ -89,13 +90,13 @@ class Linear(Map):
     """A map that is linear in its one operand.
 
     Attributes:
-        into: `into(total, bar, *params)`, which adds the transpose of plain `bar` to an array in place; None if there is
-            nothing to be gained by it.
+        into: `into(total, bar, *params)`, which adds the transpose of plain `bar` to an array in place; None if there
+            is nothing to be gained by it.
     """
 
     into: Callable[..., None] | None = None
 
-    def __call__(self, operands: Operands, params: tuple[Any, ...]) -> Any:
+    def __call__(self, operands: Operands, params: tuple[Any, ...]) -> Any:  # noqa: D102
         (x,) = operands
         if isinstance(x, Array):
             if x.finished:

@@ -1,10 +1,10 @@
 """Arrays that a recording needs again in the sweep but does not own: inputs and constants.
 
-A user's array may be written to after it was recorded, and the sweep would multiply by something else in silence.  Copies
-of all would cost as much as the ops.  So a small array is copied; a large one is borrowed and cannot be written to until
-the recording ends, so that an assignment in the function raises NumPy's "assignment destination is read-only" where it
-stands.  What a tape keeps for longer than one call is copied whatever its size.  An array that its owner has made
-read-only is taken as it is.
+A user's array may be written to after it was recorded, and the sweep would multiply by something else in silence.
+Copies of all would cost as much as the ops.  So a small array is copied; a large one is borrowed and cannot be written
+to until the recording ends, so that an assignment in the function raises NumPy's "assignment destination is read-only"
+where it stands.  What a tape keeps for longer than one call is copied whatever its size.  An array that its owner has
+made read-only is taken as it is.
 """
 
 from __future__ import annotations

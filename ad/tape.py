@@ -249,6 +249,7 @@ class Tape:
         Returns:
             The adjoints of the inputs.
         """
+        adjoints: list[Any]
         with self._lock:
             seeds = [(output, cotangent) for output, cotangent in seeds if not is_zero(cotangent)]
             if self.nodes.arrays:

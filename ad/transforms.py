@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ONE, ZERO, Active, all_finite, in_progress, is_array, kind_of, nested
-from ad.counting import observed
-from ad.dual import Level, levels, lift
-from ad.jacobians import from_columns, from_rows, unit, unit_leaves
-from ad.lanes import LanesDual, unit_lanes
-from ad.tape import Tape, collector_paused
+from ad.active import ONE, is_array
+from ad.auxiliary import Auxiliary
+from ad.jacobians import from_columns, from_rows, unit_leaves
+from ad.sweeps import forward_sweep, own, pass_with_lanes, pull_back, record, zero
+from ad.tape import collector_paused
 from ad.trees import Shape, describe, flatten, leaf_shapes, unflatten
 
 Function = Callable[..., Any]
@@ -33,87 +32,47 @@ LANE_NUMBERS = 1_000_000
 # ---- forward --------------------------------------------------------------------------------------------------------
 
 
-def _forward_sweep(
-    f: Function, shape: Shape, primals: list[Any], tangents: list[Any]
-) -> tuple[list[Any], list[Any], Shape]:
-    """Run `f` on Duals: the primals, the tangents and the shape of its output.
-
-    `f` is run once; where a derivative comes out infinite or NaN it is run again, with the classes of paths followed
-    (`ad.infinity`).  Inside another derivative they are followed from the start: there a zero that no seed has reached
-    must not be taken for one that was computed.
-    """
-    swept = None if nested() else _run_forward(f, shape, primals, tangents, follows=False)
-    if swept is None or not all_finite(swept[1]):
-        swept = _run_forward(f, shape, primals, tangents, follows=True)
-    counts = observed()
-    if counts is not None:
-        counts.forward_sweeps += 1
-    return swept
-
-
-def _run_forward(
-    f: Function, shape: Shape, primals: list[Any], tangents: list[Any], *, follows: bool
-) -> tuple[list[Any], list[Any], Shape]:
-    tag = Level(next(levels), observed(), follows)
-    try:
-        with in_progress():
-            outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
-        _require_no_leak(outputs, tag.number)
-    finally:
-        tag.finished = True
-    mine = [getattr(out, "tag", None) is tag for out in outputs]
-    return (
-        [_own(out.primal if m else out, primals) for out, m in zip(outputs, mine, strict=True)],
-        [_own(out.derivative, tangents) if m else _zero(out) for out, m in zip(outputs, mine, strict=True)],
-        out_shape,
-    )
-
-
-def _own(x: Any, given: list[Any]) -> Any:
-    """A result that is nobody else's: a copy of an array that is a view, or one of those given."""
-    if type(x) is np.ndarray and (x.base is not None or any(x is y for y in given)):
-        return x.copy()
-    return x
-
-
-def _zero(out: Any) -> Any:
-    """The derivative of an output that does not depend on the input."""
-    return np.zeros(out.shape, out.dtype) if is_array(out) else ZERO
-
-
-def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
+def jvp(f: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -> tuple[Any, ...]:
     """One forward sweep: the value of `f` and its directional derivative, J times tangent.
 
     Args:
         f: a function of numbers and arrays, or of nested lists, tuples and dicts of such.
         primals: the arguments of `f`, a tuple or list with one entry per argument.
         tangents: the direction, in the shape of `primals`.
+        has_aux: whether `f` gives a pair `(output, aux)`, of which only the output is differentiated.
 
     Returns:
-        `f(*primals)` and the tangent of the output, both in the shape of the output.
+        `f(*primals)` and the tangent of the output, both in the shape of the output; and `aux`, with `has_aux`.
 
     Raises:
         TypeError: an argument is not a tuple or list, or a leaf is not a real number.
         ValueError: `tangents` does not have the shape of `primals`.
     """
+    if has_aux:
+        g = Auxiliary(f)
+        return (*jvp(g, primals, tangents), g.aux)
     require_arguments("primals", primals)
     require_arguments("tangents", tangents)
     leaves, shape = flatten("primals", tuple(primals))
     seeds, seed_shape = flatten("tangents", tuple(tangents))
     require_shape("tangents", seed_shape, "primals", shape)
-    out, tangent, out_shape = _forward_sweep(f, shape, leaves, seeds)
+    out, tangent, out_shape = forward_sweep(f, shape, leaves, seeds)
     return unflatten(out_shape, out), unflatten(out_shape, tangent)
 
 
-def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0, *, lanes: int | None = None) -> Function:
+def jacfwd(
+    f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False, lanes: int | None = None
+) -> Function:
     """The Jacobian of `f` by forward mode.
 
-    Functions of numbers are swept column by column: one forward sweep for each input number.  Arrays carry many tangents
+    Functions of numbers are swept column by column: one forward sweep for each input number.  Arrays carry many
+        tangents
     in one pass (`ad.lanes`), unless one at a time is asked for.
 
     Args:
         f: a function of numbers and arrays, or of nested lists, tuples and dicts of such.
         argnums: which arguments to differentiate in.
+        has_aux: whether `f` gives a pair `(output, aux)`; the function returned then gives `(jacobian, aux)`.
         lanes: how many tangents arrays carry in one pass; 1 for one at a time, in forward sweeps; by default as many as
             hold `LANE_NUMBERS` numbers in the inputs.
 
@@ -123,6 +82,9 @@ def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0, *, lanes: int | None
     """
 
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        if has_aux:
+            h = Auxiliary(f)
+            return jacfwd(h, argnums, lanes=lanes)(*args, **kwargs), h.aux
         g, leaves, shape = _select(f, argnums, args, kwargs)
         whole = (tuple, [shape])
         size = sum(math.prod(leaf) for leaf in leaf_shapes(shape))
@@ -130,14 +92,14 @@ def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0, *, lanes: int | None
         columns: list[list[Any]] = []
         if width > 1:
             for start in range(0, size, width):
-                more, out_shape = _pass_with_lanes(g, whole, leaves, start, min(size, start + width))
+                more, out_shape = pass_with_lanes(g, whole, leaves, start, min(size, start + width))
                 columns += more
         else:
             for seed in unit_leaves(leaves):
-                _, tangent, out_shape = _forward_sweep(g, whole, leaves, seed)
+                _, tangent, out_shape = forward_sweep(g, whole, leaves, seed)
                 columns.append(tangent)
         if not columns:
-            _, tangent, out_shape = _forward_sweep(g, whole, leaves, [_zero(leaf) for leaf in leaves])
+            _, tangent, out_shape = forward_sweep(g, whole, leaves, [zero(leaf) for leaf in leaves])
         outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
         blocks = [from_columns([column[k] for column in columns], out, ins) for k, out in enumerate(outs)]
         return unflatten(out_shape, [unflatten(shape, block) for block in blocks])
@@ -145,62 +107,16 @@ def jacfwd(f: Function, argnums: int | tuple[int, ...] = 0, *, lanes: int | None
     return jacobian_of_f
 
 
-def _pass_with_lanes(
-    f: Function, shape: Shape, primals: list[Any], start: int, stop: int
-) -> tuple[list[list[Any]], Shape]:
-    """One pass with the tangents of many unit seeds: for each, the tangents of the outputs; and the output's shape.
-
-    A direction whose derivative comes out infinite or NaN is swept again on its own.
-    """
-    counts = observed()
-    tag = Level(next(levels), counts, lanes=stop - start)
-    try:
-        with in_progress():
-            lifted = [LanesDual.lift(p, t, tag) for p, t in zip(primals, unit_lanes(primals, start, stop), strict=True)]
-            outputs, out_shape = flatten("output of f", f(*unflatten(shape, lifted)))
-            tangents = [out.derivative if getattr(out, "tag", None) is tag else None for out in outputs]
-        _require_no_leak(outputs, tag.number)
-    finally:
-        tag.finished = True
-    if counts is not None:
-        counts.lane_passes += 1
-        counts.lanes += stop - start
-    columns = []
-    for lane, direction in enumerate(range(start, stop)):
-        column = [_zero(out) if t is None else t[lane] for out, t in zip(outputs, tangents, strict=True)]
-        if not all_finite(column):
-            column = _forward_sweep(f, shape, primals, unit(primals, direction))[1]
-        columns.append(column)
-    return columns, out_shape
-
-
 # ---- reverse --------------------------------------------------------------------------------------------------------
 
 
-def _record(f: Function, shape: Shape, primals: list[Any], *, lasting: bool) -> tuple[Tape, list[Any], Shape]:
-    """Run `f` once on Vars: the tape, the leaves and the shape of its output."""
-    tape = Tape(lasting=lasting)
-    variables = tape.lift(primals)
-    try:
-        with collector_paused(), in_progress():
-            outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
-        _require_no_leak(outputs, tape.nodes.level)
-    finally:
-        tape.close()
-    return tape, outputs, out_shape
-
-
-def _pull_back(tape: Tape, outputs: list[Any], cotangents: list[Any]) -> list[Any]:
-    """One reverse sweep: the adjoints of the inputs."""
-    return tape.pull((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
-
-
-def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
+def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """Record `f` and return its value with its pullback, which is one reverse sweep: cotangent times J.
 
     Args:
         f: a function of numbers and arrays, or of nested lists, tuples and dicts of such.
         primals: the arguments of `f`.
+        has_aux: whether `f` gives a pair `(output, aux)`; `aux` is then a third result.
 
     Returns:
         `f(*primals)`, and `pullback(cotangent)`: given a cotangent in the shape of the output, a tuple with one entry
@@ -210,24 +126,28 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
         TypeError: a leaf is not a real number.
         ValueError: (from the pullback) `cotangent` does not have the shape of the output.
     """
+    if has_aux:
+        g = Auxiliary(f)
+        return (*vjp(g, *primals), g.aux)
     leaves, shape = flatten("primals", primals)
-    tape, outputs, out_shape = _record(f, shape, leaves, lasting=True)
+    tape, outputs, out_shape = record(f, shape, leaves, lasting=True)
 
     def pullback(cotangent: Any) -> Any:
         seeds, seed_shape = flatten("cotangent", cotangent)
         require_shape("cotangent", seed_shape, "the output", out_shape)
-        return unflatten(shape, _pull_back(tape, outputs, seeds))
+        return unflatten(shape, pull_back(tape, outputs, seeds))
 
-    values = [_own(out.primal if tape.owns(out) else out, leaves) for out in outputs]
+    values = [own(out.primal if tape.owns(out) else out, leaves) for out in outputs]
     return unflatten(out_shape, values), pullback
 
 
-def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False) -> Function:
     """The value and the whole gradient of a function with one output, in one reverse sweep.
 
     Args:
         f: a function with a single number as output.
         argnums: which arguments to differentiate in.
+        has_aux: whether `f` gives a pair `(output, aux)`; the value given is then such a pair.
 
     Returns:
         A function of the same arguments that gives the value and the gradient, in the shape of the chosen argument (a
@@ -238,49 +158,71 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        if has_aux:
+            h = Auxiliary(f)
+            value, gradient = value_and_grad(h, argnums)(*args, **kwargs)
+            return (value, h.aux), gradient
         g, leaves, shape = _select(f, argnums, args, kwargs)
         with collector_paused():
-            tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves, lasting=False)
+            tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
             if out_shape is not None:
                 raise TypeError(
                     f"f: its output is a {describe(out_shape)}, expected a single number; use jacrev or jacfwd"
                 )
             (out,) = outputs
             value = out.primal if tape.owns(out) else out
-            gradient = unflatten(shape, _pull_back(tape, outputs, [ONE]))
+            gradient = unflatten(shape, pull_back(tape, outputs, [ONE]))
             del outputs, out, tape  # the graph is freed before the collector comes back
             return value, gradient
 
     return value_and_gradient
 
 
-def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+def grad(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False) -> Function:
     """The whole gradient of a function with one output, in one reverse sweep; see `value_and_grad`."""
-    both = value_and_grad(f, argnums)
+    both = value_and_grad(f, argnums, has_aux=has_aux)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        return both(*args, **kwargs)[1]
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
 
     return gradient
 
 
-def jacrev(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+def jacrev(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False) -> Function:
     """The Jacobian of `f`, row by row: one recording, then one reverse sweep for each output number.
 
     Args and result are those of `jacfwd`.
     """
 
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        if has_aux:
+            h = Auxiliary(f)
+            return jacrev(h, argnums)(*args, **kwargs), h.aux
         g, leaves, shape = _select(f, argnums, args, kwargs)
-        tape, outputs, out_shape = _record(g, (tuple, [shape]), leaves, lasting=False)
+        tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
         outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
         blocks = []
         for out, made in zip(outputs, outs, strict=True):
-            rows = [_pull_back(tape, [out], unit) for unit in unit_leaves([out])]
+            rows = [pull_back(tape, [out], unit) for unit in unit_leaves([out])]
             blocks.append(unflatten(shape, from_rows(rows, made, ins)))
         return unflatten(out_shape, blocks)
 
     return jacobian_of_f
+
+
+def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
+    """The value of `f`, and its derivative as a function of the tangents: `f_jvp(*tangents)`.
+
+    Each call of `f_jvp` is one forward sweep of `f` at `primals`.
+    """
+    leaves, shape = flatten("primals", primals)
+    point = unflatten(shape, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])
+
+    def f_jvp(*tangents: Any) -> Any:
+        return jvp(f, point, tangents)[1]
+
+    return f(*primals), f_jvp
 
 
 # ---- both -----------------------------------------------------------------------------------------------------------
@@ -289,11 +231,22 @@ def jacrev(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 def jacobian(f: Function, argnums: int | tuple[int, ...] = 0, *, mode: str = "reverse") -> Function:
     """The Jacobian of `f` by the mode named: `jacfwd` for `"forward"`, `jacrev` for `"reverse"`.
 
+    With `"auto"`, forward mode is used where `f` has more outputs than inputs, for which `f` is evaluated once more.
+
     Raises:
-        ValueError: `mode` is neither.
+        ValueError: `mode` is none of them.
     """
-    if mode not in ("forward", "reverse"):
-        raise ValueError(f"mode: got {mode!r}, expected 'forward' or 'reverse'")
+    if mode not in ("forward", "reverse", "auto"):
+        raise ValueError(f"mode: got {mode!r}, expected 'forward', 'reverse' or 'auto'")
+    if mode == "auto":
+
+        def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+            _, _, shape = _select(f, argnums, args, kwargs)
+            _, out_shape = flatten("output of f", f(*args, **kwargs))
+            n, m = (sum(map(math.prod, leaf_shapes(s))) for s in (shape, out_shape))
+            return (jacfwd if m > n else jacrev)(f, argnums)(*args, **kwargs)
+
+        return jacobian_of_f
     return (jacfwd if mode == "forward" else jacrev)(f, argnums)
 
 
@@ -337,16 +290,6 @@ def _select(f: Function, argnums: Any, args: tuple[Any, ...], kwargs: dict[str, 
         return f(*full, **kwargs)
 
     return of_chosen, leaves, shape
-
-
-def _require_no_leak(outputs: list[Any], level: int) -> None:
-    """An output of a derivative begun later would be taken for a constant, and its own derivative lost."""
-    for out in outputs:
-        if isinstance(out, Active) and out.level > level:
-            raise ValueError(
-                f"output of f: got a {kind_of(out)} of a derivative begun inside f, "
-                "expected a number or a value of this derivative; take what leaves the inner one from its result"
-            )
 
 
 def require_arguments(name: str, arguments: Any) -> None:

@@ -63,9 +63,10 @@ def behind_lanes(index: Any) -> Any:
 def is_plain(index: Any) -> bool:
     """Whether an index has at most one array in it, so that the axes it reads stay where they are."""
     parts = index if isinstance(index, tuple) else (index,)
-    return is_basic(index) or sum(not is_basic(part) for part in parts) + any(
-        isinstance(p, int | np.integer) for p in parts
-    ) <= 1
+    return (
+        is_basic(index)
+        or sum(not is_basic(part) for part in parts) + any(isinstance(p, int | np.integer) for p in parts) <= 1
+    )
 
 
 def is_basic(index: Any) -> bool:

@@ -258,3 +258,86 @@ def test_wrong_shapes_raise():
 
 def test_methods_are_read_as_they_are_generated():
     assert all(hasattr(cls, name) for cls in (ArrayDual, ArrayVar) for name in RULES)
+
+
+def test_lanes_are_counted_apart_from_sweeps_and_give_the_same():
+    x = np.linspace(0.1, 1.0, 12).reshape(3, 4)
+
+    def f(x):
+        return np.sin(x) @ x.T
+
+    with ad.count() as counts:
+        at_once = ad.jacfwd(f)(x)
+    assert (counts.forward_sweeps, counts.lane_passes, counts.lanes) == (0, 1, 12)
+    with ad.count() as counts:
+        in_turn = ad.jacfwd(f, lanes=1)(x)
+    assert (counts.forward_sweeps, counts.lane_passes, counts.lanes) == (12, 0, 0)
+    with ad.count() as counts:
+        in_parts = ad.jacfwd(f, lanes=5)(x)
+    assert (counts.forward_sweeps, counts.lane_passes, counts.lanes) == (0, 3, 12)
+    assert at_once.shape == (3, 3, 3, 4)
+    close(at_once, in_turn)
+    close(in_parts, in_turn)
+
+
+def test_auxiliary_output_is_handed_on_as_plain_values():
+    def f(x):
+        return np.sum(x * x), {"twice": 2 * x, "name": "f"}
+
+    x = np.array([1.0, 2.0])
+    for aux in (
+        ad.value_and_grad(f, has_aux=True)(x)[0][1],
+        ad.grad(f, has_aux=True)(x)[1],
+        ad.jacfwd(f, has_aux=True)(x)[1],
+        ad.jacrev(f, has_aux=True)(x)[1],
+        ad.jvp(f, (x,), (x,), has_aux=True)[2],
+        ad.vjp(f, x, has_aux=True)[2],
+    ):
+        assert type(aux["twice"]) is np.ndarray
+        assert aux["twice"].tolist() == [2.0, 4.0]
+        assert aux["name"] == "f"
+    with pytest.raises(TypeError, match=r"expected a pair \(output, aux\)"):
+        ad.grad(lambda x: np.sum(x), has_aux=True)(x)
+
+
+def test_linearize_is_the_derivative_as_a_function():
+    x = np.array([1.0, 2.0])
+    out, f_jvp = ad.linearize(lambda x: x**3, x)
+    x[:] = 0.0
+    assert out.tolist() == [1.0, 8.0]
+    assert f_jvp(np.array([1.0, 0.5])).tolist() == [3.0, 6.0]
+
+
+def test_jacobian_chooses_the_mode_by_shape():
+    x = np.array([1.0, 2.0])
+    for f, forward in ((lambda x: np.sum(x), 0), (lambda x: np.concatenate([x, x]), 1)):
+        with ad.count() as counts:
+            got = ad.jacobian(f, mode="auto")(x)
+        assert counts.lane_passes == forward
+        close(got, ad.jacrev(f)(x))
+
+
+def test_a_large_array_is_borrowed_and_cannot_be_changed_while_it_is():
+    x, c = np.ones(10_000), np.ones(10_000)
+
+    def f(x):
+        y = x * c
+        c[0] = 2.0
+        return np.sum(y)
+
+    with pytest.raises(ValueError, match="read-only"):
+        ad.grad(f)(x)
+    c[0] = x[0] = 3.0  # both have been given back
+    assert ad.grad(lambda x: np.sum(x * c))(x)[0] == 3.0
+    assert ad.grad(lambda x: np.sum(x[1:] * c[1:]))(x)[1] == 1.0
+    assert c.flags.writeable
+    assert x.flags.writeable
+
+
+def test_a_sweep_to_look_at_leaves_the_adjoints_of_arrays():
+    tape = ad.Tape()
+    x = tape.input(np.array([1.0, 2.0]))
+    y = x * x
+    tape.sweep(np.sum(y * 3.0))
+    assert y.adjoint.tolist() == [3.0, 3.0]
+    assert x.adjoint.tolist() == [6.0, 12.0]

@@ -119,7 +119,11 @@ IDENTITY = lambda x: x  # noqa: E731
             ValueError,
             "argnums: got (0, -2), expected each argument once",
         ),
-        (lambda: ad.jacobian(IDENTITY, mode="both"), ValueError, "mode: got 'both', expected 'forward' or 'reverse'"),
+        (
+            lambda: ad.jacobian(IDENTITY, mode="both"),
+            ValueError,
+            "mode: got 'both', expected 'forward', 'reverse' or 'auto'",
+        ),
         (lambda: ad.sin("a"), TypeError, "sin: x: got str, expected a real number"),
         (lambda: ad.hypot(ad.Dual(1.0, 1.0), "a"), TypeError, "hypot: y: got str, expected a real number"),
         (lambda: ad.atan2(None, ad.Dual(1.0, 1.0)), TypeError, "atan2: x: got NoneType, expected a real number"),

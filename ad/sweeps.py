@@ -1,0 +1,132 @@
+"""Sweeps of a function: run on Duals, once or again where an infinity comes out, or recorded and pulled back.
+
+What `ad.transforms` is made of; leaves and shapes here, trees there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ad.active import ZERO, Active, all_finite, in_progress, is_array, kind_of, nested
+from ad.counting import observed
+from ad.dual import Level, levels, lift
+from ad.jacobians import unit
+from ad.lanes import LanesDual, unit_lanes
+from ad.tape import Tape, collector_paused
+from ad.trees import Shape, flatten, unflatten
+
+Function = Callable[..., Any]
+
+
+# ---- forward --------------------------------------------------------------------------------------------------------
+
+
+def forward_sweep(
+    f: Function, shape: Shape, primals: list[Any], tangents: list[Any]
+) -> tuple[list[Any], list[Any], Shape]:
+    """Run `f` on Duals: the primals, the tangents and the shape of its output.
+
+    `f` is run once; where a derivative comes out infinite or NaN it is run again, with the classes of paths followed
+    (`ad.infinity`).  Inside another derivative they are followed from the start: there a zero that no seed has reached
+    must not be taken for one that was computed.
+    """
+    swept = None if nested() else _run(f, shape, primals, tangents, follows=False)
+    if swept is None or not all_finite(swept[1]):
+        swept = _run(f, shape, primals, tangents, follows=True)
+    counts = observed()
+    if counts is not None:
+        counts.forward_sweeps += 1
+    return swept
+
+
+def _run(
+    f: Function, shape: Shape, primals: list[Any], tangents: list[Any], *, follows: bool
+) -> tuple[list[Any], list[Any], Shape]:
+    tag = Level(next(levels), observed(), follows)
+    try:
+        with in_progress():
+            outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
+        _require_no_leak(outputs, tag.number)
+    finally:
+        tag.finished = True
+    mine = [getattr(out, "tag", None) is tag for out in outputs]
+    return (
+        [own(out.primal if m else out, primals) for out, m in zip(outputs, mine, strict=True)],
+        [own(out.derivative, tangents) if m else zero(out) for out, m in zip(outputs, mine, strict=True)],
+        out_shape,
+    )
+
+
+def own(x: Any, given: list[Any]) -> Any:
+    """A result that is nobody else's: a copy of an array that is a view, or one of those given."""
+    if type(x) is np.ndarray and (x.base is not None or any(x is y for y in given)):
+        return x.copy()
+    return x
+
+
+def zero(out: Any) -> Any:
+    """The derivative of an output that does not depend on the input."""
+    return np.zeros(out.shape, out.dtype) if is_array(out) else ZERO
+
+
+def pass_with_lanes(
+    f: Function, shape: Shape, primals: list[Any], start: int, stop: int
+) -> tuple[list[list[Any]], Shape]:
+    """One pass with the tangents of many unit seeds: for each, the tangents of the outputs; and the output's shape.
+
+    A direction whose derivative comes out infinite or NaN is swept again on its own.
+    """
+    counts = observed()
+    tag = Level(next(levels), counts, lanes=stop - start)
+    try:
+        with in_progress():
+            lifted = [LanesDual.lift(p, t, tag) for p, t in zip(primals, unit_lanes(primals, start, stop), strict=True)]
+            outputs, out_shape = flatten("output of f", f(*unflatten(shape, lifted)))
+            tangents = [out.derivative if getattr(out, "tag", None) is tag else None for out in outputs]
+        _require_no_leak(outputs, tag.number)
+    finally:
+        tag.finished = True
+    if counts is not None:
+        counts.lane_passes += 1
+        counts.lanes += stop - start
+    columns = []
+    for lane, direction in enumerate(range(start, stop)):
+        column = [zero(out) if t is None else t[lane] for out, t in zip(outputs, tangents, strict=True)]
+        if not all_finite(column):
+            column = forward_sweep(f, shape, primals, unit(primals, direction))[1]
+        columns.append(column)
+    return columns, out_shape
+
+
+# ---- reverse --------------------------------------------------------------------------------------------------------
+
+
+def record(f: Function, shape: Shape, primals: list[Any], *, lasting: bool) -> tuple[Tape, list[Any], Shape]:
+    """Run `f` once on Vars: the tape, the leaves and the shape of its output."""
+    tape = Tape(lasting=lasting)
+    variables = tape.lift(primals)
+    try:
+        with collector_paused(), in_progress():
+            outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
+        _require_no_leak(outputs, tape.nodes.level)
+    finally:
+        tape.close()
+    return tape, outputs, out_shape
+
+
+def pull_back(tape: Tape, outputs: list[Any], cotangents: list[Any]) -> list[Any]:
+    """One reverse sweep: the adjoints of the inputs."""
+    return tape.pull((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
+
+
+def _require_no_leak(outputs: list[Any], level: int) -> None:
+    """An output of a derivative begun later would be taken for a constant, and its own derivative lost."""
+    for out in outputs:
+        if isinstance(out, Active) and out.level > level:
+            raise ValueError(
+                f"output of f: got a {kind_of(out)} of a derivative begun inside f, "
+                "expected a number or a value of this derivative; take what leaves the inner one from its result"
+            )

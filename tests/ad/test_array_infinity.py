@@ -1,0 +1,102 @@
+"""Arrays at hard places agree, element by element, with the road of numbers: infinite partials, zeros, NaN."""
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+
+import ad
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, math.inf, -math.inf, math.nan]
+PROGRAMS = {
+    "alone": lambda f, *v: f(*v),
+    "times infinity": lambda f, *v: ad.sqrt(v[0]) * 0.0 + f(*v) * v[-1],
+    "atan of reciprocal": lambda f, *v: ad.atan(1 / f(*v)),
+    "difference": lambda f, *v: f(*v) - f(*v),
+}
+
+
+def same(got, expected):
+    np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-11)  # equal infinities and NaN in the same places
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("name", [name for name in ad.OPS if name != "where"])
+def test_every_row_at_special_points_in_both_modes(name, program):
+    def f(*v):
+        return PROGRAMS[program](getattr(ad, name), *v)
+
+    n = len(ad.OPS[name].params)
+    points = list(itertools.product(SPECIAL, repeat=n))
+    xs = [np.array(column) for column in zip(*points, strict=True)]
+    expected = np.array([ad.grad(f, tuple(range(n)))(*point) for point in points]).T
+    same(ad.vjp(f, *xs)[1](np.ones(len(points))), expected)
+    for k in range(n):
+        seeds = [np.full(len(points), float(k == j)) for j in range(n)]
+        same(ad.jvp(f, xs, seeds)[1], expected[k])
+
+
+UNARY = ["sqrt", "sin", "atan", "reciprocal", "log", "cbrt", "square", "abs", "exp"]
+
+
+def on_lists(kind, u, w, matrix, chosen, places):
+    """The programs below written for numbers, each sum in the order of its terms."""
+
+    def total(terms):
+        first, *rest = terms
+        for term in rest:
+            first = first + term
+        return first
+
+    return {
+        "matmul": lambda x: [w(total([a * u(v) for a, v in zip(row, x, strict=True)])) for row in matrix],
+        "take": lambda x: [w(u(x[i]) * x[j]) for i, j in zip(places, places[::-1], strict=True)],
+        "sum": lambda x: [w(total([u(v) * a for a, v in zip(row, x, strict=True)])) for row in matrix],
+        "where": lambda x: [w(u(v) if c else v) for c, v in zip(chosen, x, strict=True)] + [x[0] * x[1]],
+        "dot": lambda x: [total([u(v) * w(v) for v in x]), total([w(v) * u(x[0]) for v in x])],
+    }[kind]
+
+
+def on_arrays(kind, u, w, matrix, chosen, places):
+    return {
+        "matmul": lambda x: w(np.array(matrix) @ u(x)),
+        "take": lambda x: w(u(x)[places] * x[places[::-1]]),
+        "sum": lambda x: w(np.sum(u(x) * np.array(matrix), axis=1)),
+        "where": lambda x: np.concatenate([w(np.where(chosen, u(x), x)), x[:1] * x[1:2]]),
+        "dot": lambda x: np.stack([u(x) @ w(x), np.sum(w(x) * u(x[0]))]),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["matmul", "take", "sum", "where", "dot"])
+def test_maps_at_special_points_in_both_modes_and_with_lanes(kind):
+    rng = random.Random(11)
+
+    def number():
+        return rng.choice(SPECIAL) if rng.random() < 0.4 else rng.uniform(-2, 2)
+
+    for _ in range(40):
+        x = [number() for _ in range(3)]
+        u, w = (getattr(ad, rng.choice(UNARY)) for _ in range(2))
+        parts = (u, w, [[number() for _ in x] for _ in range(2)])
+        rest = ([rng.random() < 0.5 for _ in x], [rng.randrange(3) for _ in range(4)])
+        with np.errstate(all="ignore"):
+            expected = ad.jacrev(on_lists(kind, *parts, *rest))(x)
+        f = on_arrays(kind, *parts, *rest)
+        for jacobian in (ad.jacrev(f), ad.jacfwd(f), ad.jacfwd(f, lanes=1)):
+            same(jacobian(np.array(x)), expected)
+
+
+def test_the_branch_not_taken_does_not_poison_the_one_taken():
+    x = np.array([0.0, 4.0])
+    assert ad.grad(lambda x: np.sum(np.where(x < 1, x, np.sqrt(x))))(x).tolist() == [1.0, 0.25]
+    assert ad.grad(lambda x: np.sum(np.sqrt(x)[1:]))(x).tolist() == [0.0, 0.25]
+    assert ad.jvp(np.sqrt, (x,), (np.array([0.0, 1.0]),))[1].tolist() == [0.0, 0.25]
+    assert ad.grad(lambda x: np.sum(np.sqrt(x)))(x).tolist() == [math.inf, 0.25]
+
+
+def test_a_second_pass_is_counted():
+    with ad.count() as counts:
+        ad.grad(lambda x: np.sum(np.sqrt(x)))(np.zeros(5))
+    assert (counts.reverse_sweeps, counts.ops, counts.elements) == (1, 2 + 2 * 2, 6 + 2 * 6)
