@@ -94,9 +94,9 @@ def _fill(text: str, holes: dict[str, Lines]) -> str:
 
 def _tables() -> Lines:
     """What the sweeps know of instructions and of infinite partials."""
-    numbers = {"LOAD": opcodes.LOAD, "STORE": opcodes.STORE}
-    numbers |= {name: value for name, value in vars(infinity).items() if name.isupper() and isinstance(value, int)}
-    lines = [f"{name} = {value}" for name, value in numbers.items()]
+    lines = [f"LOAD, STORE = {opcodes.LOAD}, {opcodes.STORE}"]
+    classes = {name: value for name, value in vars(infinity).items() if name.isupper() and isinstance(value, int)}
+    lines += [f"{name} = numpy.uint8({value})" for name, value in classes.items()]
     for name, table, kind in (("TIMES", infinity.TIMES, "uint8"), ("FIXED", opcodes.FIXED, "float64")):
         lines += [f"{name} = numpy.array((", *(f"    {row}," for row in table), f"), numpy.{kind})"]
     return lines
