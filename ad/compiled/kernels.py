@@ -169,15 +169,14 @@ def _evaluate(k: int, case: Case) -> tuple[Lines, dict[str, str]]:
 
     Names are apart in each case, which spares the compiler from merging them all.
     """
-    lines, names, edges = [], {}, iter("ab")
+    lines, active = [], iter("uu" if case.active == "xx" else "uv")
+    names = {"out": f"out{k}"}
     for p in case.row.operands:
-        names[p] = f"{p}{k}"
         if p in case.active or case.active == "xx":
-            edge = "a" if case.active == "xx" else next(edges)
-            lines.append(f"{p}{k} = fetch(slot, {edge}, last, home)")
+            names[p] = next(active)
         else:
+            names[p] = f"{p}{k}"
             lines += [f"{p}{k} = constant[c]", "c += N1"]
-    names["out"] = f"out{k}"
     lines += [f"out{k} = {_source(case.row.value, names)}", f"slot[o] = last = out{k}", "home = int64(o)"]
     return lines, names
 
