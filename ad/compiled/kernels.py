@@ -165,7 +165,7 @@ def _each_kind(case_lines: Callable[[tuple[str, ...]], Lines]) -> Lines:
 
 
 def _evaluate(k: int, case: Case) -> tuple[Lines, dict[str, str]]:
-    """Lines that compute an op's value, and what its operands and its value are called there.
+    """Lines that compute an op's value from its active operands `u` and `v`, and what operands and value are called.
 
     Names are apart in each case, which spares the compiler from merging them all.
     """
@@ -182,7 +182,9 @@ def _evaluate(k: int, case: Case) -> tuple[Lines, dict[str, str]]:
 
 
 def _values_case(k: int, case: Case) -> Lines:
-    return _evaluate(k, case)[0]
+    # With nothing else to do, the operands are fetched op by op: which of them is at hand is then predicted better.
+    edges = list(zip("uv", "ab", strict=True))[: len(case.partials)]
+    return [*(f"{name} = fetch(slot, {place}, last, home)" for name, place in edges), *_evaluate(k, case)[0]]
 
 
 def _forward_case(k: int, case: Case) -> Lines:

@@ -60,8 +60,7 @@ def values(code: Words, constant: Floats, x: Floats, slot: Floats, out: Floats) 
             out[number(o, b)] = slot[a]
             moved += 1
         else:
-            u, v = fetch(slot, a, last, home), fetch(slot, b, last, home)
-            each_op(u, v, constant, c, slot, last, home)
+            each_op(constant, c, slot, last, home)
     return code.size // 4 - moved
 
 
