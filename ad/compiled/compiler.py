@@ -195,7 +195,7 @@ def _compile(word: int, progress: Callable[[int], object] | None) -> dict[str, A
 
 
 def _forget() -> None:
-    """Delete every file of the generated module: source, bytecode, markers, and machine code wherever numba keeps it."""
+    """Delete all files of the generated module: source, bytecode, markers, and machine code wherever numba keeps it."""
     _, name = _generated()
     folders = {cache_directory(), Path(os.environ.get("NUMBA_CACHE_DIR") or cache_directory())}
     for folder in folders:
