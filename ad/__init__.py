@@ -33,7 +33,7 @@ from ad.array_dual import ArrayDual
 from ad.array_tape import ArrayVar
 from ad.checkpoint import checkpoint_schedule, checkpointed_value_and_grad, optimal_advances
 from ad.checks import DerivativeError, check_adjoint, check_derivatives, check_jvp, check_vjp
-from ad.compiled.program import Program, compile
+from ad.compiled import Program, compile
 from ad.counting import Counts, count
 from ad.dual import Dual
 from ad.maps import DECLARED

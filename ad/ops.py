@@ -1,7 +1,7 @@
 """The op set: one row per operation, nothing but mathematics.
 
 A row is a line of a derivative table.  Its value and its partial derivatives are expressions kept as data; the kernels
-of both modes and of every executor are generated from them (`ad.rules` for Python floats, `ad.compiled.kernels` for
+of both modes and of every executor are generated from them (`ad.methods` for Python floats, `ad.compiled.kernels` for
 compiled sweeps), the tests are parametrised over them, and `derivative_table` prints them.  Nothing here computes a
 derivative.
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 import linecache
 import os
 import sys
@@ -139,22 +138,22 @@ def warm(progress: Callable[[int, int], object] | None = None) -> None:
         CompilerMissingError: see `require`.
     """
     missing = [word for word in (16, 32) if word not in _ready]
-    total = len(missing) * len(SWEEPS)
-    done = itertools.count(1)
+    before = len(_ready)
+
+    def report(done: int) -> None:
+        if progress:
+            progress((len(_ready) - before) * len(SWEEPS) + done, len(missing) * len(SWEEPS))
+
     for word in missing:
-        sweeps(word, (lambda: progress(next(done), total)) if progress else _no_progress)
+        sweeps(word, report)
 
 
-def _no_progress() -> None:
-    pass
-
-
-def sweeps(word: int, progress: Callable[[], object] = _no_progress) -> dict[str, Any]:
+def sweeps(word: int, progress: Callable[[int], object] | None = None) -> dict[str, Any]:
     """The compiled sweeps for programs of 16-bit or 32-bit words, by name, ready to be called.
 
     Args:
         word: bits.
-        progress: called after each sweep that was not ready.
+        progress: called after each sweep that was not ready, with the number of those done.
 
     Raises:
         CompilerMissingError: see `require`.
@@ -171,7 +170,7 @@ def sweeps(word: int, progress: Callable[[], object] = _no_progress) -> dict[str
         return _ready[word]
 
 
-def _compile(word: int, progress: Callable[[], object]) -> dict[str, Any]:
+def _compile(word: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """Compile or load the sweeps for one width of words."""
     module, path = _module()
     marker = path.with_suffix(f".{word}") if path else None
@@ -184,7 +183,8 @@ def _compile(word: int, progress: Callable[[], object]) -> dict[str, Any]:
         function = compiled[name] = getattr(module, name)
         function.disable_compile(False)
         function.compile(signature(function.py_func, word))
-        progress()
+        if progress:
+            progress(len(compiled))
     for function in compiled.values():
         function.disable_compile()  # other types of arguments are an error, not a reason to compile for seconds
     if cold:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ad.active import Active, in_progress
 from ad.compiled import compiler
 from ad.compiled.opcodes import ACTIVE, CASES, OPCODES
-from ad.compiled.vectors import Array
+from ad.compiled.signatures import Floats
 from ad.ops import OPS
 from ad.tape import Tape, Var, collector_paused
 from ad.trees import flatten
@@ -59,8 +59,8 @@ class Frozen:
     """
 
     code: NDArray[Any]
-    constants: Array
-    outputs: Array
+    constants: Floats
+    outputs: Floats
     scalar: bool
     n_inputs: int
     n_ops: int
@@ -68,7 +68,7 @@ class Frozen:
     n_partials: int
 
 
-def freeze(f: Callable[[list[Any]], Any], x: Array) -> Frozen:
+def freeze(f: Callable[[list[Any]], Any], x: Floats) -> Frozen:
     """Record `f` at `x` and freeze the tape.
 
     Args:
@@ -101,7 +101,7 @@ def freeze(f: Callable[[list[Any]], Any], x: Array) -> Frozen:
     return Frozen(code, constants, values, shape is None, x.size, opcodes.size, n_slots, n_partials)
 
 
-def _flatten(tape: Tape) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], Array]:
+def _flatten(tape: Tape) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], Floats]:
     """A tape's opcodes, active operands and passive operands.
 
     Each node's number is written into its `adjoint`: the tape is not swept, and millions of nodes are numbered fastest

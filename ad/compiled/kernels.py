@@ -123,7 +123,7 @@ def _function(row: Op) -> Lines:
     params = ", ".join(row.params)
     if row.primitive:
         return [f"_{row.name} = {PLATFORM.get(row.name, f'math.{row.name}')}"]
-    return ["@jit", f"def _{row.name}({params}):", f"    return {_source(row.value, {})}"]
+    return ["", "", "@jit", f"def _{row.name}({params}):", f"    return {_source(row.value, {})}", "", ""]
 
 
 def _sum(kind: tuple[str, ...], products: list[str], alone: list[str]) -> str:
@@ -136,16 +136,17 @@ def _sum(kind: tuple[str, ...], products: list[str], alone: list[str]) -> str:
     """
     terms = {"p": " + {0}", "1": " + {1}", "-1": " - {1}", "0": ""}
     total = "".join(terms[mark].format(*edge) for mark, *edge in zip(kind, products, alone, strict=False))
-    return total.removeprefix(" + ").strip() or "0.0"
+    return re.sub(r"^ - ", "-", total.removeprefix(" + ")) or "0.0"
 
 
 # ---- cases of opcodes -----------------------------------------------------------------------------------------------
 
 
-def _switch(cases: Iterable[tuple[str, Lines]]) -> Lines:
+def _switch(cases: Iterable[tuple[str, str, Lines]]) -> Lines:
+    """An `if` of many cases, each a condition, what it stands for, and what is done."""
     lines: Lines = []
-    for condition, body in cases:
-        lines += [f"{'elif' if lines else 'if'} {condition}:", *_indent(body)]
+    for condition, meaning, body in cases:
+        lines += [f"{'elif' if lines else 'if'} {condition}:  # {meaning}", *_indent(body)]
     return lines
 
 
@@ -155,12 +156,12 @@ def _indent(lines: Lines) -> Lines:
 
 def _each_op(case_lines: Callable[[int, Case], Lines]) -> Lines:
     """A case for every opcode, which the compiler turns into a table of jumps."""
-    return _switch((f"op == {k}", case_lines(k, case)) for k, case in CASES.items())
+    return _switch((f"op == {k}", f"{case.row.name}, {case.active}", case_lines(k, case)) for k, case in CASES.items())
 
 
 def _each_kind(case_lines: Callable[[tuple[str, ...]], Lines]) -> Lines:
     """A case for every kind of opcodes, whose opcodes are neighbours."""
-    return _switch((f"op <= {last}", case_lines(kind)) for kind, last in kinds().items())
+    return _switch((f"op <= {last}", f"partials {', '.join(kind)}", case_lines(kind)) for kind, last in kinds().items())
 
 
 def _evaluate(k: int, case: Case) -> tuple[Lines, dict[str, str]]:

@@ -60,7 +60,6 @@ CASES: dict[int, Case] = dict(enumerate(_cases(), start=STORE + 1))
 OPCODES = {(case.row.name, case.active): code for code, case in CASES.items()}
 """The opcode of an op with these operands active."""
 
-
 FIXED = tuple(
     (*(math.nan if mark == "p" else float(mark) for mark in kind), 0.0, 0.0)[:2]
     for kind in ((), (), *(case.kind for case in CASES.values()))

@@ -10,21 +10,21 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ad.compiled.vectors import Array
+from ad.compiled.signatures import Floats
 from ad.compiled.workspace import Workspace
 
 _UNIT_VECTORS = np.empty(0)
 _START = np.uint64(0)
 
 
-def evaluate(work: Workspace, x: Array) -> int:
+def evaluate(work: Workspace, x: Floats) -> int:
     """The primal alone; the values are in `work.out`."""
     program = work.program
     ops: int = work.sweeps["values"](program.code, program.constants, x, work.slot, work.out)
     return ops
 
 
-def push(work: Workspace, x: Array, seed: Array) -> int:
+def push(work: Workspace, x: Floats, seed: Floats) -> int:
     """The primal and one tangent; the values are in `work.out`, their tangents in `work.tangent_out`."""
     program = work.program
     ops: int
@@ -37,10 +37,10 @@ def push(work: Workspace, x: Array, seed: Array) -> int:
     return ops
 
 
-def push_one_by_one(work: Workspace, x: Array, seeds: Array | None, first: int, last: int, out: Array) -> int:
+def push_one_by_one(work: Workspace, x: Floats, seeds: Floats | None, first: int, last: int, out: Floats) -> int:
     """Sweeps `first` to `last` that carry one tangent each, of the rows of `seeds` or of unit vectors.
 
-    Writes the tangents, shape (M, last - first), to `out`.
+    Writes the tangents, shape (M, last - first), to `out`, which is zero.
     """
     ops = 0
     for k, seed in enumerate(_directions(x.size, seeds, range(first, last))):
@@ -49,10 +49,10 @@ def push_one_by_one(work: Workspace, x: Array, seeds: Array | None, first: int, 
     return ops
 
 
-def push_together(work: Workspace, x: Array, seeds: Array | None, first: int, last: int, out: Array) -> int:
+def push_together(work: Workspace, x: Floats, seeds: Floats | None, first: int, last: int, out: Floats) -> int:
     """The same sweeps in one pass that carries all tangents."""
     program, lanes = work.program, last - first
-    tangents = np.zeros((out.shape[0], lanes))
+    tangents = out if out.flags.c_contiguous else np.zeros(out.shape)
     ops: int = lanes * work.sweeps["forward_lanes"](
         program.code,
         program.constants,
@@ -66,7 +66,8 @@ def push_together(work: Workspace, x: Array, seeds: Array | None, first: int, la
         work.out,
         tangents.reshape(-1),
     )
-    out[:] = tangents
+    if tangents is not out:
+        out[:] = tangents
     finite = np.isfinite(tangents)
     if not finite.all():
         again = np.flatnonzero(~finite.all(axis=0))
@@ -77,7 +78,7 @@ def push_together(work: Workspace, x: Array, seeds: Array | None, first: int, la
     return ops
 
 
-def pull(work: Workspace, x: Array, cotangent: Array, gradient: Array) -> int:
+def pull(work: Workspace, x: Floats, cotangent: Floats, gradient: Floats) -> int:
     """The primal and its adjoints, added to `gradient`, which is zero; the values are in `work.out`."""
     program = work.program
     ops: int
@@ -87,7 +88,7 @@ def pull(work: Workspace, x: Array, cotangent: Array, gradient: Array) -> int:
     return ops if finite else ops + _pull_following_paths(work, cotangent, gradient)
 
 
-def pull_one_by_one(work: Workspace, x: Array, rows: Array) -> int:
+def pull_one_by_one(work: Workspace, x: Floats, rows: Floats) -> int:
     """The adjoints of each output, added to the rows of `rows`, which are zero: one sweep each over one evaluation."""
     ops = _record(work, x)
     cotangent = np.zeros(len(rows))
@@ -99,7 +100,7 @@ def pull_one_by_one(work: Workspace, x: Array, rows: Array) -> int:
     return ops
 
 
-def _directions(n: int, seeds: Array | None, sweeps: Iterable[int]) -> Iterator[Array]:
+def _directions(n: int, seeds: Floats | None, sweeps: Iterable[int]) -> Iterator[Floats]:
     """The seeds of these sweeps: rows of `seeds`, or unit vectors, of which each lasts until the next."""
     unit = np.zeros(n)
     for k in sweeps:
@@ -111,7 +112,7 @@ def _directions(n: int, seeds: Array | None, sweeps: Iterable[int]) -> Iterator[
             unit[k] = 0.0
 
 
-def _record(work: Workspace, x: Array) -> int:
+def _record(work: Workspace, x: Floats) -> int:
     """The primal, with all its partials on `work.stack`."""
     program = work.program
     end = np.uint64(program.code.size)
@@ -122,7 +123,7 @@ def _record(work: Workspace, x: Array) -> int:
     return ops
 
 
-def _push_following_paths(work: Workspace, seed: Array) -> int:
+def _push_following_paths(work: Workspace, seed: Floats) -> int:
     """One tangent through the partials on `work.stack`; recording them is part of the sweep, and not counted apart."""
     paths = np.zeros(work.slot.size, np.uint8)
     ops: int = work.sweeps["push_following_paths"](
@@ -131,7 +132,7 @@ def _push_following_paths(work: Workspace, seed: Array) -> int:
     return ops
 
 
-def _pull_following_paths(work: Workspace, cotangent: Array, gradient: Array) -> int:
+def _pull_following_paths(work: Workspace, cotangent: Floats, gradient: Floats) -> int:
     """The adjoints through the partials on `work.stack`, written to `gradient`."""
     paths, reached = np.zeros(work.slot.size, np.uint8), np.zeros(gradient.size, np.uint8)
     ops: int = work.sweeps["pull_following_paths"](

@@ -26,7 +26,8 @@ from numpy.typing import ArrayLike
 
 from ad.compiled import compiler, passes
 from ad.compiled.freeze import Frozen, difference, freeze
-from ad.compiled.vectors import Array, numbers, positive, vector
+from ad.compiled.signatures import Floats
+from ad.compiled.vectors import numbers, positive, vector
 from ad.compiled.workspace import Workspaces, observe
 from ad.counting import Counts
 
@@ -154,7 +155,7 @@ class Program:
         observe(ops, forward=1)
         return both
 
-    def jvps(self, x: ArrayLike, tangents: ArrayLike, *, lanes: int | None = None, threads: int = 1) -> Array:
+    def jvps(self, x: ArrayLike, tangents: ArrayLike, *, lanes: int | None = None, threads: int = 1) -> Floats:
         """Many forward sweeps, several tangents carried together through one pass.
 
         Args:
@@ -180,7 +181,7 @@ class Program:
 
     def forward_block(
         self, x: ArrayLike, start: int, stop: int, *, lanes: int | None = None, threads: int = 1
-    ) -> Array:
+    ) -> Floats:
         """The derivatives in the inputs `start` to `stop`, by as many forward sweeps: a part of a gradient.
 
         Every op is executed for every tangent; that most of them are zero is not made use of.
@@ -206,8 +207,8 @@ class Program:
         return out[0] if self._frozen.scalar else out
 
     def _sweep_all(
-        self, x: Array, seeds: Array | None, start: int, stop: int, lanes: int | None, threads: int
-    ) -> Array:
+        self, x: Floats, seeds: Floats | None, start: int, stop: int, lanes: int | None, threads: int
+    ) -> Floats:
         """Forward sweeps `start` to `stop` in passes over threads; the tangents, shape (M, stop - start).
 
         The seeds are rows of `seeds`, or unit vectors.
@@ -242,7 +243,7 @@ class Program:
 
     # ---- reverse ----------------------------------------------------------------------------------------------------
 
-    def vjp(self, x: ArrayLike, cotangent: ArrayLike | None = None) -> tuple[Any, Array]:
+    def vjp(self, x: ArrayLike, cotangent: ArrayLike | None = None) -> tuple[Any, Floats]:
         """One reverse sweep: the value, and cotangent times J.
 
         Args:
@@ -266,7 +267,7 @@ class Program:
         observe(ops, reverse=1)
         return value, gradient
 
-    def _cotangent(self, cotangent: ArrayLike | None) -> Array:
+    def _cotangent(self, cotangent: ArrayLike | None) -> Floats:
         """The seed of a reverse sweep, shape (M,)."""
         if cotangent is None and self._frozen.scalar:
             return _ONE
@@ -276,7 +277,7 @@ class Program:
             raise ValueError(f"cotangent: got shape {seed.shape}, expected {expected}")
         return seed.reshape(-1)
 
-    def gradient(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Array:
+    def gradient(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Floats:
         """The gradient of a function of one output, by one reverse sweep or by N forward sweeps.
 
         Args:
@@ -296,7 +297,7 @@ class Program:
             raise TypeError(f"gradient: the function returns {self.n_outputs} numbers, expected one; use jacobian")
         return self.jacobian(x, mode, lanes=lanes, threads=threads)
 
-    def jacobian(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Array:
+    def jacobian(self, x: ArrayLike, mode: str = "reverse", *, lanes: int | None = None, threads: int = 1) -> Floats:
         """All derivatives, by M reverse sweeps over one evaluation or by N forward sweeps.
 
         Args are those of `gradient`.
@@ -339,6 +340,6 @@ class Program:
         if found:
             raise FrozenError(f"x: at this point {found}")
 
-    def _result(self, out: Array) -> Any:
+    def _result(self, out: Floats) -> Any:
         """Outputs as the caller gets them: one number, or an array of their own."""
         return out[0] if self._frozen.scalar else out.copy()

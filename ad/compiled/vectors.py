@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from ad.compiled.signatures import Floats
 
 _FLOAT64 = np.dtype(np.float64)
 
 
-def numbers(name: str, value: ArrayLike) -> Array:
+def numbers(name: str, value: ArrayLike) -> Floats:
     """A contiguous, aligned and writeable array of float64: `value` itself if it is one, else a copy.
 
     Raises:
@@ -27,7 +27,7 @@ def numbers(name: str, value: ArrayLike) -> Array:
     return np.array(array, dtype=np.float64, order="C")
 
 
-def vector(name: str, value: ArrayLike, size: int) -> Array:
+def vector(name: str, value: ArrayLike, size: int) -> Floats:
     """An array of shape `(size,)`; see `numbers`.
 
     Raises:

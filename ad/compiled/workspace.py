@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ad.compiled.freeze import Frozen
-from ad.compiled.vectors import Array
+from ad.compiled.signatures import Floats
 from ad.counting import Counts, observed
 
 STRETCH = 256
@@ -37,31 +37,31 @@ class Workspace:
         self.counts = Counts()
 
     @cached_property
-    def tangent(self) -> Array:
+    def tangent(self) -> Floats:
         """The slots' tangents in a forward sweep of one lane."""
         return np.zeros(self.program.n_slots)
 
     @cached_property
-    def tangent_out(self) -> Array:
+    def tangent_out(self) -> Floats:
         """The outputs' tangents in a forward sweep of one lane; those of constant outputs stay zero."""
         return np.zeros(self.program.outputs.size)
 
     @cached_property
-    def adjoint(self) -> Array:
+    def adjoint(self) -> Floats:
         """The slots' adjoints; a reverse sweep leaves them at zero, as it found them."""
         return np.zeros(self.program.n_slots)
 
     @cached_property
-    def stack(self) -> Array:
+    def stack(self) -> Floats:
         """The partials of a whole program."""
         return np.empty(self.program.n_partials)
 
     @cached_property
-    def stretch(self) -> Array:
+    def stretch(self) -> Floats:
         """The partials of a stretch of instructions, at most two each."""
         return np.empty(2 * STRETCH)
 
-    def lanes(self, size: int) -> Array:
+    def lanes(self, size: int) -> Floats:
         """The slots' tangents in a forward sweep of many lanes, beginning where a vector register's load does."""
         memory = np.empty(size + 8)
         start = -memory.ctypes.data // 8 % 8
