@@ -94,9 +94,9 @@ def _fill(text: str, holes: dict[str, Lines]) -> str:
 
 def _tables() -> Lines:
     """What the sweeps know of instructions and of infinite partials."""
-    numbers = {"LOAD": opcodes.LOAD, "STORE": opcodes.STORE}
-    numbers |= {name: value for name, value in vars(infinity).items() if name.isupper() and isinstance(value, int)}
-    lines = [f"{name} = {value}" for name, value in numbers.items()]
+    lines = [f"LOAD, STORE = {opcodes.LOAD}, {opcodes.STORE}"]
+    classes = {name: value for name, value in vars(infinity).items() if name.isupper() and isinstance(value, int)}
+    lines += [f"{name} = numpy.uint8({value})" for name, value in classes.items()]
     for name, table, kind in (("TIMES", infinity.TIMES, "uint8"), ("FIXED", opcodes.FIXED, "float64")):
         lines += [f"{name} = numpy.array((", *(f"    {row}," for row in table), f"), numpy.{kind})"]
     return lines
@@ -165,25 +165,26 @@ def _each_kind(case_lines: Callable[[tuple[str, ...]], Lines]) -> Lines:
 
 
 def _evaluate(k: int, case: Case) -> tuple[Lines, dict[str, str]]:
-    """Lines that compute an op's value, and what its operands and its value are called there.
+    """Lines that compute an op's value from its active operands `u` and `v`, and what operands and value are called.
 
     Names are apart in each case, which spares the compiler from merging them all.
     """
-    lines, names, edges = [], {}, iter("ab")
+    lines, active = [], iter("uu" if case.active == "xx" else "uv")
+    names = {"out": f"out{k}"}
     for p in case.row.operands:
-        names[p] = f"{p}{k}"
         if p in case.active or case.active == "xx":
-            edge = "a" if case.active == "xx" else next(edges)
-            lines.append(f"{p}{k} = fetch(slot, {edge}, last, home)")
+            names[p] = next(active)
         else:
+            names[p] = f"{p}{k}"
             lines += [f"{p}{k} = constant[c]", "c += N1"]
-    names["out"] = f"out{k}"
     lines += [f"out{k} = {_source(case.row.value, names)}", f"slot[o] = last = out{k}", "home = int64(o)"]
     return lines, names
 
 
 def _values_case(k: int, case: Case) -> Lines:
-    return _evaluate(k, case)[0]
+    # With nothing else to do, the operands are fetched op by op: which of them is at hand is then predicted better.
+    edges = list(zip("uv", "ab", strict=True))[: len(case.partials)]
+    return [*(f"{name} = fetch(slot, {place}, last, home)" for name, place in edges), *_evaluate(k, case)[0]]
 
 
 def _forward_case(k: int, case: Case) -> Lines:

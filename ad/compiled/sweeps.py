@@ -90,7 +90,8 @@ def forward(
             doubt += tangent[a] * 0.0
             moved += 1
         else:
-            each_op(constant, c, slot, tangent, last, home)
+            u, v = fetch(slot, a, last, home), fetch(slot, b, last, home)
+            each_op(u, v, constant, c, slot, tangent, last, home)
     return code.size // 4 - moved, doubt == 0.0
 
 
@@ -121,7 +122,8 @@ def record(
             out[number(o, b)] = slot[a]
             moved += 1
         else:
-            each_op(constant, c, slot, stack, s, last, home)
+            u, v = fetch(slot, a, last, home), fetch(slot, b, last, home)
+            each_op(u, v, constant, c, slot, stack, s, last, home)
     return c, int64((stop - start) // N4) - moved
 
 
