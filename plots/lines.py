@@ -13,8 +13,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from benchmarks.engines import engines as known_engines
-from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdict, summarise
-from benchmarks.findings.told import Noise
+from benchmarks.findings.analysis import noise_floors, summarise
+from benchmarks.findings.told import noise_of
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run
 from plots.style import MODES, Label
@@ -119,14 +119,10 @@ def readable(cells: pd.DataFrame, panels: int = PANELS, lines: int = LINES) -> t
     return kept, f" Left out, and in the CSVs: {' and '.join(told)}." if told else ""
 
 
-def noise(run: Run) -> Noise:
-    """What the run's twins and blocks show."""
-    return Noise(noise_floor(run.timings), noise_verdict(run.timings))
-
-
 def announced(run: Run, finding: str) -> str:
     """A title that tells times: the finding; or, where the run is too noisy to trust, what was seen and what to do."""
-    return noise(run).sentence() if noise(run).seen else finding
+    noise = noise_of(run)
+    return noise.sentence() if noise.seen else finding
 
 
 def gradients(table: pd.DataFrame) -> pd.DataFrame:

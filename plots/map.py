@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from benchmarks.findings.analysis import noise_floor
 from benchmarks.findings.crossover import map_border
-from benchmarks.findings.told import borders, times
+from benchmarks.findings.told import borders, noise_of, times
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, announced, engines, noise
+from plots.lines import NothingToDrawError, announced, engines
 from plots.style import FORWARD, INK, REVERSE, THEORY, canvas, darker, quantity
 
 COLOURS = LinearSegmentedColormap.from_list("forward to reverse", [FORWARD, "#F7F7F7", REVERSE])
@@ -37,7 +37,7 @@ def draw(run: Run) -> Figure:
     room = canvas(announced(run, _finding(places)), _detail(places, others), 6.6, width=7.6)
     width, height = (float(inches) for inches in room.figure.get_size_inches())
     ax = room.figure.add_axes((0.8 / width, 0.6 / height, (width - 1.9) / width, room.top - 0.95 / height))
-    _heat(ax, places, trusted=noise(run).seen is None)
+    _heat(ax, places, trusted=noise_of(run).seen is None)
     _border(ax, places)
     return room.figure
 

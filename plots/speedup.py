@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.findings.told import times
+from benchmarks.findings.told import noise_of, times
 from benchmarks.runs.files import Run
 from plots.lines import (
     HEADLINE,
@@ -22,7 +22,6 @@ from plots.lines import (
     gradients,
     headline,
     letter,
-    noise,
     readable,
     short,
     summary,
@@ -52,7 +51,7 @@ def draw(run: Run) -> Figure:
     room = canvas(finding, _detail(cells) + left_out, SIZE[1], width=SIZE[0], scale=1.45)
     figure, (width, height) = room.figure, SIZE
     ax = figure.add_axes((0.9 / width, 0.72 / height, (width - 4.35) / width, room.top - 0.92 / height))
-    labels, trusted = [], noise(run).seen is None
+    labels, trusted = [], noise_of(run).seen is None
     for (name, engine, lanes), line in cells.groupby(["graph", "engine", "lanes"], sort=False):
         place = engines(cells).index(str(engine))
         if str(name) in _bold(cells):

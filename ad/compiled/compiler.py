@@ -195,9 +195,10 @@ def _compile(word: int, progress: Callable[[int], object] | None) -> dict[str, A
 
 
 def _forget() -> None:
-    """Delete every file of the generated module: source, bytecode, machine code and markers."""
+    """Delete all files of the generated module: source, bytecode, markers, and machine code wherever numba keeps it."""
     _, name = _generated()
-    folder = cache_directory()
-    for file in (*folder.glob(f"{name}.*"), *folder.glob(f"__pycache__/{name}.*")):
-        file.unlink(missing_ok=True)
+    folders = {cache_directory(), Path(os.environ.get("NUMBA_CACHE_DIR") or cache_directory())}
+    for folder in folders:
+        for file in (*folder.glob(f"{name}.*"), *folder.glob(f"*/{name}.*")):
+            file.unlink(missing_ok=True)
     _module.cache_clear()

@@ -127,7 +127,8 @@ def noise_verdict(timings: pd.DataFrame) -> str | None:
 def summarise(timings: pd.DataFrame, floor: Floor | float, order: Sequence[str] = ()) -> pd.DataFrame:
     """Reduce blocks to one row per cell: the columns of `summary.csv`.
 
-    Every number is a median over blocks with a 95 % interval (`_low`, `_high`; NaN with a single block).
+    Every number is a median over blocks with a 95 % interval (`_low`, `_high`; NaN with a single block).  That of a
+    speedup is widened by the noise floor: identical cells differ by so much, and so do two runs.
 
     Args:
         timings: rows of `timings.csv`.
@@ -158,5 +159,7 @@ def summarise(timings: pd.DataFrame, floor: Floor | float, order: Sequence[str] 
     seconds = medians(matrix.seconds)
     edge = floor.at(np.fmin(seconds, pick(seconds, matrix.partner("reverse", "gradient"))))
     table["verdict"] = verdict(bounds[0], bounds[1], bounds[2], edge, above="faster", below="slower")
+    widened = 1.0 + np.nan_to_num(edge)
+    table["speedup_low"], table["speedup_high"] = bounds[1] / widened, bounds[2] * widened
     table["status"] = matrix.cells["status"]
     return in_order(table, order)

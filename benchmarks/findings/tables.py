@@ -44,5 +44,6 @@ def lines(run: Run) -> list[str]:
 
 
 def failed(run: Run) -> bool:
-    """Whether any derivative was wrong, or any cell failed."""
-    return bool(run.timings["status"].isin(["wrong", "error"]).any())
+    """Whether any derivative was wrong, any cell failed, or no cell at all could be measured."""
+    status = run.timings["status"]
+    return bool(status.isin(["wrong", "error"]).any() or (len(status) and not (status == "ok").any()))

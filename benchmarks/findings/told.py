@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmarks.findings.analysis import noise_floors, noise_verdict, summarise
+from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdict, summarise
 from benchmarks.findings.blocks import PRECEDENCE, is_twin
 from benchmarks.findings.crossover import crossover, map_border
 from benchmarks.findings.scaling import scaling
 
 if TYPE_CHECKING:
     from benchmarks.runs.files import Run
+
+
+BUSY = 0.5
+"""From this load on, something else was running when a run began."""
 
 
 @dataclass(frozen=True)
@@ -136,15 +140,21 @@ class Crossover:
 
 @dataclass(frozen=True)
 class Noise:
-    """The noise floor (NaN: not measured), and what was seen where the machine was too noisy to trust."""
+    """The noise floor (NaN: not measured), and what was seen where the machine was too noisy to trust.
+
+    `load` is how many programs were running when the run began, and `cores` how many it could use; 0 if unknown.
+    """
 
     floor: float
     seen: str | None
+    load: float = 0.0
+    cores: int = 0
 
     def sentence(self) -> str:
         """What is not called a difference, and what to do on a noisy machine."""
         if self.seen:
-            return f"{self.seen} Close other programs, or give more time for blocks (--budget)."
+            busy = f" {self.load:.1f} programs ran on {self.cores} cores when it began." if self.load >= BUSY else ""
+            return f"{self.seen}{busy} Close other programs, or give more time for blocks (--budget)."
         if math.isnan(self.floor):
             return "Noise floor: not measured, so nothing is called a difference."
         return f"Noise floor: identical cells differ by up to {self.floor:.1%}; nothing smaller is called a difference."
@@ -210,7 +220,9 @@ class Memory:
 
     def sentence(self) -> str:
         """What reverse mode takes, next to forward mode."""
-        sizes = [f"{each / 1e6:,.3g} MB" for each in (self.reverse, self.forward)]
+        sizes = [
+            f"{each / 1e6:,.3g} MB" if each > 1e3 else "too little to see" for each in (self.reverse, self.forward)
+        ]
         return (
             f"{self.graph} ({self.engine}), {self.n_ops:,} ops: a reverse sweep takes {sizes[0]} at its peak, "
             f"a forward sweep {sizes[1]}."
@@ -297,10 +309,10 @@ def findings(run: Run, order: Sequence[str] = ()) -> Findings:
         order: names of families and engines in the order of the catalogue; others follow by alphabet.
     """
     timings = run.timings
-    floor, seen = noise_floors(timings), noise_verdict(timings)
+    floor, noise = noise_floors(timings), noise_of(run)
     summary = summarise(timings, floor, order)
     return Findings(
-        speedups=speedups(summary, trusted=seen is None),
+        speedups=speedups(summary, trusted=noise.seen is None),
         growths=tuple(
             Growth(
                 row["graph"], row["engine"], row["mode"], row["lanes"], row["exponent"], row["exponent_low"],
@@ -317,10 +329,17 @@ def findings(run: Run, order: Sequence[str] = ()) -> Findings:
         costs=costs(summary),
         memories=() if run.memory is None else memories(run.memory),
         borders=borders(map_border(timings, floor.overall)),
-        noise=Noise(floor.overall, seen),
+        noise=noise,
         sweeps=_sweeps(timings),
         status=_status(timings),
     )  # fmt: skip
+
+
+def noise_of(run: Run) -> Noise:
+    """What the twins and the blocks of a run show, and how busy the machine was when it began."""
+    load, *_ = run.environment.get("load_average") or [0.0]
+    cores = run.environment.get("usable_cores") or run.environment.get("logical_cores") or 0
+    return Noise(noise_floor(run.timings), noise_verdict(run.timings), float(load), int(cores))
 
 
 def speedups(summary: pd.DataFrame, *, trusted: bool) -> tuple[Speedup, ...]:

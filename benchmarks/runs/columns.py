@@ -79,7 +79,8 @@ class SummaryRecord:
     """One record of `summary.csv`: one cell over all blocks.
 
     Intervals are 95 % intervals of the median over blocks (one block: none), within one run: they do not hold what
-    changes from run to run (memory layout, frequency, other load).  Ratios are formed inside a block.
+    changes from run to run (memory layout, frequency, other load).  Ratios are formed inside a block.  The interval of
+    a speedup is widened by the noise floor, by which identical cells differ, so that more of other runs fit in.
     """
 
     run: str = column("name of the run")
@@ -101,8 +102,8 @@ class SummaryRecord:
     speedup: float = column(
         "forward gradient only: its seconds, with its lanes, divided by the reverse gradient's, formed inside a block"
     )
-    speedup_low: float = column("lower end of its 95 % interval")
-    speedup_high: float = column("upper end of its 95 % interval")
+    speedup_low: float = column("lower end of its 95 % interval, widened by the noise floor")
+    speedup_high: float = column("upper end of its 95 % interval, widened by the noise floor")
     verdict: str = column(
         "reverse against forward: `faster`, `slower`, or `no difference` where the interval reaches the noise floor"
     )

@@ -90,13 +90,20 @@ def test_summary_has_the_declared_columns():
 def test_ratios_are_formed_inside_a_block():
     # Blocks differ threefold in speed; the noise inside a block is 1 %, and so are the intervals.
     timings = frame(family([100], lambda n: 3.0 * n, lambda n: 6.0, blocks=9, noise=0.01))
-    summary = summarise(timings, 0.02)
+    summary = summarise(timings, 0.002)
     forward, reverse = gradient(summary), gradient(summary, "reverse")
     assert forward["seconds_high"] / forward["seconds_low"] > 1.3
     for cell, name, truth in ((forward, "speedup", 50.0), (reverse, "primal_ratio", 6.0)):
         assert cell[f"{name}_low"] <= truth <= cell[f"{name}_high"]
         assert cell[f"{name}_high"] / cell[f"{name}_low"] < 1.05
     assert forward["verdict"] == "faster"
+
+
+def test_the_interval_of_a_speedup_is_widened_by_the_noise_floor():
+    timings = frame(family([100], lambda n: 3.0 * n, lambda n: 6.0))
+    wide, narrow = (gradient(summarise(timings, floor)) for floor in (0.25, np.nan))
+    assert [narrow[name] for name in ("speedup_low", "speedup", "speedup_high")] == pytest.approx([50.0] * 3)
+    assert [wide[name] for name in ("speedup_low", "speedup", "speedup_high")] == pytest.approx([40.0, 50.0, 62.5])
 
 
 def test_median_over_blocks():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from harness import measured_in
@@ -12,7 +14,7 @@ from benchmarks.__main__ import main
 from benchmarks.findings import tables
 from benchmarks.options import OptionError, Selection, Settings, settings_from, sizes_from
 from benchmarks.plan import plan
-from benchmarks.runs.files import read_table, write_environment, write_table
+from benchmarks.runs.files import read_run, read_table, write_environment, write_table
 from benchmarks.stopwatch import Times
 
 pytestmark = pytest.mark.usefixtures("small_heap")
@@ -45,6 +47,30 @@ def test_comparing_finds_what_became_slower(results, capsys):
     assert main([*arguments, "--fail-above", "2.5"]) == 0
     assert main(["compare", "slow", "fast", f"--results={results}", "--fail-above", "1.5"]) == 0
     assert "7 faster" in capsys.readouterr().out
+
+
+def test_a_run_in_which_nothing_was_measured_has_failed(results):
+    run = read_run(results / "fast")
+    assert not tables.failed(run)
+    assert tables.failed(dataclasses.replace(run, timings=run.timings.assign(status="over_budget")))
+    assert not tables.failed(dataclasses.replace(run, timings=run.timings.iloc[:0]))  # with `--benchmark-disable`
+
+
+def test_the_gate_needs_timings_alone_and_fails_where_there_is_nothing_to_compare(results, tmp_path, capsys):
+    timings = read_table(results / "fast" / "timings.csv")
+    spoilt = {
+        "alone": timings,
+        "wrong": timings.assign(status="wrong", seconds_median=np.nan),
+        "empty": timings.iloc[:0],
+        "no twins": timings[timings["twin"] == 0],
+    }
+    for name, table in spoilt.items():
+        (tmp_path / name).mkdir()
+        write_table(tmp_path / name / "timings.csv", table)
+        status = main(["compare", str(results / "fast"), str(tmp_path / name), "--fail-above", "1.1"])
+        said = capsys.readouterr().out
+        assert status == (0 if name == "alone" else 1), name
+        assert ("failed: " in said) == (name != "alone")
 
 
 def test_comparing_tells_what_is_missing(results, tmp_path, capsys):

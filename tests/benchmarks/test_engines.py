@@ -18,8 +18,17 @@ from benchmarks.measuring.gate import Gate
 from benchmarks.measuring.prepared import bind, prepare, refusal
 from benchmarks.options import OptionError, Selection
 from benchmarks.plan import plan
+from benchmarks.runs.environment import describe, project_version
 
 NAMES = list(engines.engines())
+
+
+def test_the_version_of_the_projects_own_engines_says_the_commit():
+    commit = describe()["commit"]
+    for name in ("ad", "ad-compiled"):
+        version = engines.engine(name).version()
+        assert version.startswith(project_version())
+        assert commit is None or f"+g{commit[:12]}" in version
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -64,6 +64,20 @@ def test_noise_that_hides_the_exponent_is_not_agreement():
     assert told.count("agrees") <= 1
 
 
+def test_overheads_per_sweep_and_per_call_together_do_not_shift_the_exponent():
+    """As `broadcast` in the interpreter: 100 and more units of each, so that half of the largest cost is overhead."""
+    rng, n = np.random.default_rng(6), np.array(FIVE)
+    covered = 0
+    for _ in range(60):
+        noise = 0.02 * rng.standard_normal((5, 5)), 0.02 * rng.standard_normal((9, 5))
+        upper = Curve(n, np.log(14.5 + 7.2 * n + 0.052 * n**2)[:, np.newaxis] + noise[0])
+        lower = Curve(np.array(NINE), np.log(0.28 + 0.053 * np.array(NINE))[:, np.newaxis] + noise[1])
+        found = exponent(upper, lower)
+        covered += found.low <= 1.0 <= found.high
+        assert judge(found, 1.0) != "disagrees"
+    assert covered >= 54
+
+
 def test_a_quiet_curve_is_decided():
     rng = np.random.default_rng(3)
     told = [judge(exponent(*simulated(1.0, 15.0, 2.0, 0.02, SEVEN, rng, per_sweep=True)), 1.0) for _ in range(50)]
@@ -100,8 +114,9 @@ def test_growth_that_theory_does_not_allow_disagrees(exponent):
     assert curve(lambda n: 5.0 * n**exponent)["verdict"] == "disagrees"
 
 
-def test_a_constant_that_outlasts_the_sizes_is_inconclusive():
-    assert curve(lambda n: 1000.0 + n, mode="forward")["verdict"] == "inconclusive"
+@pytest.mark.parametrize("constant", [10.0, 100.0, 1000.0])
+def test_a_constant_as_large_as_the_rest_at_the_largest_size_is_no_disagreement(constant):
+    assert curve(lambda n: constant + n, mode="forward")["verdict"] != "disagrees"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """What is said of a run: all that was measured, in the catalogue's order, and nothing that noise hides."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from synthetic import family, row, run, twins
+from synthetic import family, frame, row, run, twins
 
 from benchmarks.findings import closing
-from benchmarks.findings.told import Crossover, Growth, Noise, Speedup, findings
+from benchmarks.findings.analysis import summarise
+from benchmarks.findings.told import Border, Cost, Crossover, Growth, Memory, Noise, Speedup, costs, findings, memories
 
 ORDER = [
     "chain",
@@ -122,3 +124,54 @@ def test_growth_that_is_not_known_has_no_number():
 
 def test_a_noisy_machine_is_told_what_to_do():
     assert "--budget" in Noise(0.5, "Too noisy to trust: x.").sentence()
+
+
+def test_a_busy_machine_is_told():
+    assert "3.2 programs ran on 2 cores when it began" in Noise(0.5, "Too noisy to trust: x.", 3.2, 2).sentence()
+    assert "ran on" not in Noise(0.5, "Too noisy to trust: x.", 0.1, 2).sentence()
+
+
+def test_a_noisy_run_says_who_is_faster_and_not_by_how_much():
+    told = Speedup("chain", "ad", 1, 64, 1, 50.0, 40.0, 60.0, "faster", trusted=False)
+    assert told.brief() == "reverse (64)"
+    assert told.sentence().endswith("reverse is faster; the run is too noisy to say by how much.")
+
+
+def test_the_cost_of_a_sweep_is_that_of_each_family_at_its_largest_size():
+    rows = family([1, 10], lambda n: 3.0 * n, lambda n: 90.0 / n, graph="chain")
+    rows += family([1, 100], lambda n: 3.0 * n, lambda n: 500.0 / n, graph="tree")
+    told = findings(run(rows), ORDER).costs
+    assert [each.sentence() for each in told if each.mode == "reverse"] == [
+        "One reverse sweep (ad) costs 5 to 9 times the function itself, over 2 families."
+    ]
+    one = Cost("ad", "forward", 1, 3.0, 3.0).sentence()
+    assert one == "One forward sweep (ad) costs 3 times the function itself, in the one family measured."
+    assert costs(summarise(frame([]), 0.0)) == ()
+
+
+def test_memory_is_told_at_the_largest_size_of_both_modes():
+    table = pd.DataFrame(
+        [("chain", "ad", mode, ops, 300 * ops if mode == "reverse" else 0, "ok")
+         for mode, largest in (("forward", 10_000), ("reverse", 1_000_000)) for ops in (100, 10_000, largest)],
+        columns=["graph", "engine", "mode", "n_ops", "peak_bytes", "status"],
+    ).drop_duplicates()  # fmt: skip
+    assert memories(table) == (Memory("chain", "ad", 10_000, 0, 3_000_000),)
+    assert memories(table)[0].sentence() == (
+        "chain (ad), 10,000 ops: a reverse sweep takes 3 MB at its peak, a forward sweep too little to see."
+    )
+
+
+def test_a_border_is_told_in_whole_inputs():
+    told = Border("ad", 16, 3.1).sentence()
+    assert told == "With 16 outputs (ad) reverse mode wins from 4 inputs on; counting sweeps alone it would be 16."
+
+
+def test_crossovers_are_counted_by_what_happens():
+    rows = family([1, 4, 16], lambda n: 3.0 * n, lambda n: 6.0, graph="chain")
+    rows += family([1, 4, 16], lambda n: 30.0 * n, lambda n: 6.0, graph="tree")
+    rows += family([1, 4, 16], lambda n: 3.0, lambda n: 6.0 * n, graph="broadcast", transposed=True)
+    told = findings(run(rows + twins([1.02] * 7)), ORDER).crossover_sentence()
+    assert told == (
+        "Of 3 pairs of family and engine, in 1 reverse wins from 2 inputs on, in 1 it wins at every size measured, "
+        "in 1 forward does."
+    )
