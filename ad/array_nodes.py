@@ -43,6 +43,11 @@ class Node:
         """How many numbers the op computed."""
         return math.prod(self.shape)
 
+    def held(self) -> list[Any]:
+        """What the node refers to."""
+        slots = [getattr(self, name, None) for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ())]
+        return [x for slot in slots for x in (slot if isinstance(slot, list) else [slot])]
+
     def pull(self, bar: Any) -> None:
         """Add what `bar`, the adjoint of this node, contributes to the adjoints of the operands."""
 

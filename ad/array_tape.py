@@ -61,6 +61,10 @@ class ArrayVar(Array):
             return bar
         return np.array(np.broadcast_to(bar, node.shape), dtype)[()]
 
+    def held(self) -> list[Any]:
+        """What the array refers to, as far as the tape keeps it."""
+        return self.node.held()
+
     @classmethod
     def lift(cls, nodes: Nodes, primal: Any) -> ArrayVar:
         """Declare one input."""

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ad.active import primal_of
+from ad.jacobians import unit_leaves
 from ad.transforms import jvp, require_arguments, require_shape, vjp
 from ad.trees import Shape, flatten, unflatten
 
@@ -42,7 +44,7 @@ def check_jvp(f: Function, primals: Any, tangents: Any = None, *, rtol: float = 
     leaves, shape = _flatten(primals)
     direction = _direction("tangents", tangents, leaves, shape, seed)
     _, tangent = jvp(f, unflatten(shape, leaves), unflatten(shape, direction))
-    got, _ = flatten("tangent", tangent)
+    got = _numbers(flatten("tangent", tangent)[0])
     expected = _differences(f, shape, leaves, direction, rtol)
     _compare("jvp", got, expected, rtol)
 
@@ -65,9 +67,8 @@ def check_vjp(f: Function, primals: Any, cotangent: Any = None, *, rtol: float =
     out_leaves, out_shape = flatten("output of f", out)
     seeds = _direction("cotangent", cotangent, out_leaves, out_shape, seed)
     gradient, _ = flatten("cotangents", pullback(unflatten(out_shape, seeds)))
-    n = len(leaves)
-    if n <= 16:
-        directions = [[float(j == k) for j in range(n)] for k in range(n)]
+    if len(_numbers(leaves)) <= 16:
+        directions = list(unit_leaves(leaves))
     else:
         directions = [_direction("", None, leaves, shape, seed + k) for k in range(1, 17)]
     got = [_dot(gradient, direction) for direction in directions]
@@ -95,8 +96,8 @@ def check_adjoint(f: Function, primals: Any, *, rtol: float = 1e-12, seed: int =
     pushed, _ = flatten("tangent", jvp(f, unflatten(shape, leaves), unflatten(shape, tangent))[1])
     pulled, _ = flatten("cotangents", pullback(unflatten(out_shape, cotangent)))
     left, right = _dot(cotangent, pushed), _dot(pulled, tangent)
-    scale = sum(abs(a * b) for a, b in zip(cotangent, pushed, strict=True))
-    scale += sum(abs(a * b) for a, b in zip(pulled, tangent, strict=True))
+    scale = sum(abs(a * b) for a, b in zip(_numbers(cotangent), _numbers(pushed), strict=True))
+    scale += sum(abs(a * b) for a, b in zip(_numbers(pulled), _numbers(tangent), strict=True))
     if not (math.isfinite(left) and math.isfinite(right)):
         raise DerivativeError(f"adjoint identity: <cotangent, J tangent> = {left}, <J' cotangent, tangent> = {right}")
     if abs(left - right) > rtol * scale:
@@ -140,11 +141,13 @@ def _flatten(primals: Any) -> tuple[list[Any], Shape]:
     return flatten("primals", tuple(primals))
 
 
-def _direction(name: str, given: Any, leaves: list[Any], shape: Shape, seed: int) -> list[float]:
+def _direction(name: str, given: Any, leaves: list[Any], shape: Shape, seed: int) -> list[Any]:
     """A direction in the shape of a tree: the one given, or one of random numbers away from zero."""
     if given is None:
         rng = random.Random(seed)
-        return [rng.choice((-1.0, 1.0)) * rng.uniform(0.5, 1.5) for _ in leaves]
+        shapes = [np.shape(primal_of(leaf)) for leaf in leaves]
+        numbers = [[rng.choice((-1.0, 1.0)) * rng.uniform(0.5, 1.5) for _ in range(math.prod(s))] for s in shapes]
+        return [np.reshape(ns, s) if s else ns[0] for ns, s in zip(numbers, shapes, strict=True)]
     if name == "tangents":
         require_arguments(name, given)
         given = tuple(given)
@@ -153,22 +156,22 @@ def _direction(name: str, given: Any, leaves: list[Any], shape: Shape, seed: int
     return seeds
 
 
-def _differences(f: Function, shape: Shape, primals: list[Any], tangents: list[float], rtol: float) -> list[float]:
+def _differences(f: Function, shape: Shape, primals: list[Any], tangents: list[Any], rtol: float) -> list[float]:
     """The directional derivative of each output number, from values of `f` on floats alone."""
     from scipy.differentiate import derivative  # here, so that `import ad` does not wait for SciPy
 
-    scale = max(map(abs, tangents), default=0.0)
+    n_outputs = len(_numbers(flatten("output of f", f(*unflatten(shape, primals)))[0]))
+    scale = max(map(abs, _numbers(tangents)), default=0.0)
     if scale == 0.0:
-        return [0.0] * len(flatten("output of f", f(*unflatten(shape, primals)))[0])
+        return [0.0] * n_outputs
 
     def along(h: Any, index: Any) -> Any:
         values = np.empty(np.shape(h))
         for place, step in np.ndenumerate(h):
             moved = [p + float(step) * t for p, t in zip(primals, tangents, strict=True)]
-            values[place] = flatten("output of f", f(*unflatten(shape, moved)))[0][int(index.flat[0])]
+            values[place] = _numbers(flatten("output of f", f(*unflatten(shape, moved)))[0])[int(index.flat[0])]
         return values
 
-    n_outputs = len(flatten("output of f", f(*unflatten(shape, primals)))[0])
     expected = []
     for k in range(n_outputs):
         with np.errstate(all="ignore"):
@@ -194,5 +197,10 @@ def _compare(what: str, got: list[float], expected: list[float], rtol: float) ->
             raise DerivativeError(f"{what}: component {k} is {g!r}, expected {e!r} (off by {abs(g - e):.3g})")
 
 
+def _numbers(leaves: list[Any]) -> list[Any]:
+    """All numbers in the leaves of a tree."""
+    return [number for leaf in leaves for number in (leaf.ravel().tolist() if isinstance(leaf, np.ndarray) else [leaf])]
+
+
 def _dot(a: list[Any], b: list[Any]) -> Any:
-    return sum((x * y for x, y in zip(a, b, strict=True)), 0.0)
+    return sum((x * y for x, y in zip(_numbers(a), _numbers(b), strict=True)), 0.0)

@@ -85,6 +85,8 @@ def sum_over_paths(tape: Tape, source: Var, output: Var, limit: int = LIMIT) -> 
 
 def _counts(tape: Tape, source: Var, output: Var) -> dict[int, int]:
     """For every node that `source` reaches, by its id, the number of paths from `source`."""
+    if tape.nodes.arrays:
+        raise TypeError("tape: got one with arrays, expected one of numbers")
     for name, node in (("source", source), ("output", output)):
         if not tape.owns(node):
             raise ValueError(f"{name}: got {node!r}, expected a node of the tape")

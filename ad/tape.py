@@ -16,6 +16,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ad.active import RULES, ZERO, Active, Rule, all_finite, is_array, is_zero, kind_of, primal_of, settle
 from ad.counting import Counts, observed
 from ad.dual import levels
@@ -118,6 +120,10 @@ class Var(Active):
         var.tape = operands[active.index(True)].tape
         var.tape.append(var)
         return var
+
+    def held(self) -> tuple[Any, ...]:
+        """What the node refers to."""
+        return self.primal, self.adjoint, self.x, self.dx, self.y, self.dy
 
     def pull(self, bar: Any) -> None:
         """Add what `bar`, the adjoint of this node, contributes to the adjoints of the operands."""
@@ -292,16 +298,18 @@ class Tape:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by the recorded graph: nodes, their numbers (each object once), and the list itself."""
-        seen: set[int] = set()
+        """Bytes held by the recorded graph: nodes, their numbers and arrays (each once), and the list itself."""
+        held: dict[int, int] = {}
         total = sys.getsizeof(self.nodes) + sys.getsizeof(self.inputs)
         for var in (*self.inputs, *self.nodes):
             total += sys.getsizeof(var)
-            for number in (var.primal, var.adjoint, var.x, var.dx, var.y, var.dy):
-                if isinstance(number, float) and id(number) not in seen:
-                    seen.add(id(number))
-                    total += sys.getsizeof(number)
-        return total
+            for x in var.held():
+                if isinstance(x, float):
+                    held[id(x)] = sys.getsizeof(x)
+                elif isinstance(x, np.ndarray):
+                    owner = x.base if isinstance(x.base, np.ndarray) else x
+                    held[id(owner)] = owner.nbytes
+        return total + sum(held.values())
 
     def __len__(self) -> int:
         return len(self.nodes)

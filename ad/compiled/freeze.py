@@ -84,6 +84,8 @@ def freeze(f: Callable[[list[Any]], Any], x: Floats) -> Frozen:
     with collector_paused(), in_progress():
         tape = Tape()
         outputs, shape = flatten("output of f", f(tape.lift(x.tolist())))
+        if tape.nodes.arrays:
+            raise TypeError("f: computes with arrays, expected a function of numbers; programs have no arrays yet")
         active = [tape.owns(out) for out in outputs]
         kinds = {type(var.primal) for var in tape.nodes}
         kinds |= {type(out) for out, a in zip(outputs, active, strict=True) if not a}

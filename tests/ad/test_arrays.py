@@ -341,3 +341,23 @@ def test_a_sweep_to_look_at_leaves_the_adjoints_of_arrays():
     tape.sweep(np.sum(y * 3.0))
     assert y.adjoint.tolist() == [3.0, 3.0]
     assert x.adjoint.tolist() == [6.0, 12.0]
+
+
+def test_what_works_on_numbers_alone_says_so_and_a_tape_knows_its_bytes():
+    tape = ad.Tape()
+    x = tape.input(np.ones(1000))
+    y = np.sum(np.sin(x) * x)
+    assert 16_000 < tape.nbytes < 18_000  # the input, and the sine: each once
+    with pytest.raises(TypeError, match="tape: got one with arrays"):
+        ad.count_paths(tape, x, y)
+    with pytest.raises(TypeError, match="f: computes with arrays"):
+        ad.compile(lambda x: np.sum(np.stack(x)), [1.0, 2.0])
+
+
+def test_checks_take_arrays():
+    def f(x, y):
+        return {"a": np.sum(np.sin(x) * y * x, axis=0), "b": y}
+
+    ad.check_derivatives(f, (np.linspace(0.1, 1.0, 6).reshape(2, 3), 0.5), order=2)
+    with pytest.raises(ad.DerivativeError):
+        ad.check_jvp(lambda x: np.sign(x) * x.primal if hasattr(x, "primal") else np.abs(x), (np.ones(2),))
