@@ -1,0 +1,204 @@
+"""How fast arrays are differentiated, beside other libraries and beside NumPy written by hand: ratios, in one process.
+
+    python -m benchmarks.experiments.array_speed [N ...]
+
+Each function is written once, for every library's namespace; a gradient is checked against the one written by hand
+before anything is timed.  Every round visits all of them once, and a ratio is the median over rounds of ratios within a
+round.  One thread each.  Peak memory is that of what NumPy allocates in one gradient (`tracemalloc`), in arrays of N
+elements for each op recorded.  Libraries that are not installed are left out.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import statistics
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")  # before NumPy is imported
+
+import numpy as np  # noqa: E402
+
+import ad  # noqa: E402
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+TOLERANCE = 1e-12
+
+
+class Case(NamedTuple):
+    """One function.
+
+    Attributes:
+        name: of the function.
+        f: `f(xp, x)`.
+        by_hand: its value and gradient in NumPy, as one would write them.
+    """
+
+    name: str
+    f: Callable[[Any, Any], Any]
+    by_hand: Callable[[Any], tuple[Any, Any]]
+
+
+def waves(xp: Any, x: Any) -> Any:
+    """sum(sin(x) x + exp(-x x))."""
+    return xp.sum(xp.sin(x) * x + xp.exp(-x * x))
+
+
+def waves_by_hand(x: Any) -> tuple[Any, Any]:
+    """Value and gradient."""
+    s, e = np.sin(x), np.exp(-x * x)
+    return np.sum(s * x + e), np.cos(x) * x + s - 2 * x * e
+
+
+def logsumexp(xp: Any, x: Any) -> Any:
+    """log(sum(exp(x))), for numbers that need no shift."""
+    return xp.log(xp.sum(xp.exp(x)))
+
+
+def logsumexp_by_hand(x: Any) -> tuple[Any, Any]:
+    """Value and gradient."""
+    e = np.exp(x)
+    total = np.sum(e)
+    return np.log(total), e / total
+
+
+def rosenbrock(xp: Any, x: Any) -> Any:
+    """sum(100 (x[i+1] - x[i]**2)**2 + (1 - x[i])**2)."""
+    a, b = x[1:] - x[:-1] ** 2, 1 - x[:-1]
+    return xp.sum(100 * a**2 + b**2)
+
+
+def rosenbrock_by_hand(x: Any) -> tuple[Any, Any]:
+    """Value and gradient."""
+    a, b = x[1:] - x[:-1] ** 2, 1 - x[:-1]
+    gradient = np.zeros_like(x)
+    gradient[1:] += 200 * a
+    gradient[:-1] -= 400 * a * x[:-1] + 2 * b
+    return np.sum(100 * a**2 + b**2), gradient
+
+
+CASES = (
+    Case("waves", waves, waves_by_hand),
+    Case("logsumexp", logsumexp, logsumexp_by_hand),
+    Case("rosenbrock", rosenbrock, rosenbrock_by_hand),
+)
+
+
+def with_autograd(f: Callable[[Any, Any], Any], x: Any) -> Callable[[], Any]:
+    """Value and gradient by HIPS/autograd."""
+    autograd = importlib.import_module("autograd")
+    xp = importlib.import_module("autograd.numpy")
+    both = autograd.value_and_grad(lambda x: f(xp, x))
+    return lambda: both(x)
+
+
+def with_torch(f: Callable[[Any, Any], Any], x: Any) -> Callable[[], Any]:
+    """Value and gradient by PyTorch, eagerly; the input is a tensor already."""
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(1)
+    given = torch.tensor(x)
+
+    def run() -> Any:
+        leaf = given.detach().requires_grad_(True)
+        value = f(torch, leaf)
+        value.backward()
+        return value.item(), leaf.grad
+
+    return run
+
+
+PEERS = {"autograd": with_autograd, "torch": with_torch}
+
+
+def programs(case: Case, x: Any) -> dict[str, Callable[[], Any]]:
+    """What is timed, by name; those of libraries that are installed."""
+
+    def f(x: Any) -> Any:
+        return case.f(np, x)
+
+    both, tangent = ad.value_and_grad(f), np.ones_like(x)
+    found: dict[str, Callable[[], Any]] = {"reverse": lambda: both(x)}
+    for name, prepare in PEERS.items():
+        try:
+            found[name] = prepare(case.f, x)
+        except ImportError:
+            continue
+    return found | {
+        "by hand": lambda: case.by_hand(x),
+        "primal": lambda: f(x),
+        "forward": lambda: ad.jvp(f, (x,), (tangent,)),
+    }
+
+
+def require_right(case: Case, x: Any, found: dict[str, Callable[[], Any]]) -> None:
+    """Check every gradient against the one written by hand.
+
+    Raises:
+        AssertionError: one is not right.
+    """
+    expected = case.by_hand(x)[1]
+    for name in ("reverse", *(PEERS.keys() & found)):
+        np.testing.assert_allclose(np.asarray(found[name]()[1]), expected, rtol=TOLERANCE, atol=TOLERANCE)
+    pushed = float(found["forward"]()[1])
+    np.testing.assert_allclose(pushed, np.sum(expected), rtol=1e-9)
+
+
+def times(found: dict[str, Callable[[], Any]], rounds: int, repeats: int) -> dict[str, list[float]]:
+    """Seconds of one call of each, in every round."""
+    seconds: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(rounds):
+        for name, run in found.items():
+            start = time.perf_counter()
+            for _ in range(repeats):
+                run()
+            seconds[name].append((time.perf_counter() - start) / repeats)
+    return seconds
+
+
+def ratio(seconds: dict[str, list[float]], a: str, b: str) -> str:
+    """The median over rounds of one time over another; blank where the other was not measured."""
+    if b not in seconds:
+        return "-"
+    return f"{statistics.median(p / q for p, q in zip(seconds[a], seconds[b], strict=True)):.2f}"
+
+
+def peak_per_op(case: Case, x: Any) -> str:
+    """Peak memory of one gradient, in arrays of the input's size for each op that was recorded."""
+    both = ad.value_and_grad(lambda x: case.f(np, x))
+    with ad.count() as counts:
+        both(x)
+    gc.collect()
+    tracemalloc.start()
+    both(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return f"{peak / x.nbytes / (counts.ops / 2):.2f}"
+
+
+def main(sizes: Sequence[int]) -> None:
+    """Print the table."""
+    header = ("function", "N", "µs", "/autograd", "/torch", "/by hand", "/primal", "forward/reverse", "peak/op")
+    print("".join(f"{column:>16}" for column in header))
+    for case in CASES:
+        for n in sizes:
+            x = np.random.default_rng(0).normal(size=n)
+            found = programs(case, x)
+            require_right(case, x, found)
+            gc.collect()
+            gc.disable()
+            seconds = times(found, max(7, min(60, 3_000_000 // n)), max(1, 40_000 // n))
+            gc.enable()
+            cells = [case.name, f"{n}", f"{statistics.median(seconds['reverse']) * 1e6:.0f}"]
+            cells += [ratio(seconds, "reverse", name) for name in ("autograd", "torch", "by hand", "primal")]
+            cells += [ratio(seconds, "forward", "reverse"), peak_per_op(case, x)]
+            print("".join(f"{cell:>16}" for cell in cells), flush=True)
+
+
+if __name__ == "__main__":
+    main([int(argument) for argument in sys.argv[1:]] or SIZES)
