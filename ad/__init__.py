@@ -17,7 +17,7 @@ The table of contents:
     array_infinity    what infinite partials mean on arrays
     lanes             forward mode on arrays with many tangents in one pass
     loans             arrays that a tape borrows from the user
-    linear, maps      functions of whole arrays: how they are declared, and the declarations
+    linear, differential, maps    functions of whole arrays: how they are declared, and the declarations
     sweeps, jacobians what the transforms are made of
     paths             the naive rule that both modes factor
     transforms        `jvp`, `vjp`, `grad`, `value_and_grad`, `jacfwd`, `jacrev`, `jacobian`, `hvp`, `hessian`
@@ -40,7 +40,7 @@ from ad.checks import DerivativeError, check_adjoint, check_derivatives, check_j
 from ad.compiled import Program, compile
 from ad.counting import Counts, count
 from ad.dual import Dual
-from ad.maps import DECLARED
+from ad.maps import DECLARED, linalg
 from ad.ops import OPS, derivative_table
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
 from ad.scalars import FLOATS
@@ -85,6 +85,7 @@ __all__ = [
     "jacobian",
     "jacrev",
     "jvp",
+    "linalg",
     "linearize",
     "optimal_advances",
     "sum_over_paths",

@@ -155,14 +155,7 @@ def all_finite(values: list[Any]) -> bool:
     """Whether no value, active or not, number or array, is infinite or NaN."""
     if set(map(type, values)) <= {float}:  # the common case, and one pass in C: a sum keeps every infinity and NaN
         return math.isfinite(sum(values)) or all(map(math.isfinite, values))
-    for x in map(primal_of, values):
-        with np.errstate(all="ignore"):
-            if (
-                not math.isfinite(np.add.reduce(x, axis=None) if type(x) is np.ndarray else x)
-                and not np.isfinite(x).all()
-            ):
-                return False
-    return True
+    return all(bool(np.isfinite(primal_of(x)).all()) for x in values)
 
 
 def settle(paths: int, value: Any) -> Any:

@@ -182,7 +182,8 @@ def _term(partial: str, *, last: bool) -> str:
         return f"    t, fresh = like(bar * ({partial}), bar), True\n"
     source = f"    if bar is ONE: t, fresh = {partial}, {not partial.isidentifier()}\n"
     if last and partial.isidentifier():
-        source += f"    elif {in_place}: t, fresh = multiply(bar, {partial}, bar), True\n"
+        plain = f"not isinstance({partial}, Active)"
+        source += f"    elif {in_place} and {plain}: t, fresh = multiply(bar, {partial}, bar), True\n"
     return source + f"    else: t, fresh = bar * ({partial}), True\n"
 
 
@@ -213,7 +214,7 @@ def _pull(row: Op, case: Case, twice: bool) -> Callable[[Any, Any], None]:
         last = k == len(partials) and "1" not in [*partials.values()][: k - 1]  # else an operand has the adjoint itself
         source += _term(partial, last=last) + _ADD.format(p=p)
     title = f"pull {row.name} {case.name}{' twice' if twice else ''}"
-    names = {"unbroadcast": unbroadcast, "negative": np.negative, "multiply": np.multiply, "ONE": ONE}
+    names = {"unbroadcast": unbroadcast, "negative": np.negative, "multiply": np.multiply, "ONE": ONE, "Active": Active}
     return build("pull", source, scope() | names, title)  # type: ignore[no-any-return]
 
 

@@ -109,7 +109,10 @@ class ArrayVar(Array):
             (x if a else _kept(x, tape)) if keep else None
             for x, a, keep in zip(primals, active, map.keeps(active), strict=True)
         ]
-        return _recorded(map(primals, params), node, tape)
+        out = map(primals, params)
+        if map.keeps_out:
+            node.primals.append(out)
+        return _recorded(out, node, tape)
 
     def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> ArrayVar:  # noqa: D102
         primal = self.primal

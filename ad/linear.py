@@ -46,12 +46,14 @@ class Map:
         plain: NumPy's function, called as `plain(*operands, *params)`.
         transpose: what was declared.
         taken: the number of arguments that every transpose takes.
+        keeps_out: whether reverse mode keeps the value, after the operands.
         lanes: how the map takes many tangents at once, along a leading axis (`ad.lanes`): `lanes(tangents, *params)`
             for one operand, `lanes(primals, tangents, *params)` for several; None where there is no rule, or none for a
             case.
     """
 
     taken = 2
+    keeps_out = False
     lanes: Callable[..., Any] | None = None
 
     def __init__(self, name: str, plain: Callable[..., Any], transpose: Callable[..., Any]) -> None:
@@ -176,10 +178,10 @@ def linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None
         function `into(total, bar, *params)` that adds the transpose to a plain array in place.
     """
 
-    def declare(transpose: Callable[..., Any]) -> Callable[..., Any]:
-        return _declare(Linear, "x", function, plain, transpose)
+    def of_transpose(transpose: Callable[..., Any]) -> Callable[..., Any]:
+        return declare(Linear, "x", function, plain, transpose)
 
-    return declare
+    return of_transpose
 
 
 def jointly_linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None) -> Declare:
@@ -189,10 +191,10 @@ def jointly_linear(function: Callable[..., Any], plain: Callable[..., Any] | Non
         A decorator of the transpose, `transpose(bar, shapes, *params)`, which gives one cotangent for each operand.
     """
 
-    def declare(transpose: Callable[..., Any]) -> Callable[..., Any]:
-        return _declare(JointlyLinear, "arrays", function, plain, transpose)
+    def of_transpose(transpose: Callable[..., Any]) -> Callable[..., Any]:
+        return declare(JointlyLinear, "arrays", function, plain, transpose)
 
-    return declare
+    return of_transpose
 
 
 def bilinear(function: Callable[..., Any], plain: Callable[..., Any] | None = None) -> Declare:
@@ -203,21 +205,21 @@ def bilinear(function: Callable[..., Any], plain: Callable[..., Any] | None = No
         `right`, of the transpose in the second: `transpose(bar, x, shape, *params)`.
     """
 
-    def declare(transpose: Callable[..., Any]) -> Callable[..., Any]:
-        return _declare(Bilinear, "x, y", function, plain, transpose)
+    def of_transpose(transpose: Callable[..., Any]) -> Callable[..., Any]:
+        return declare(Bilinear, "x, y", function, plain, transpose)
 
-    return declare
+    return of_transpose
 
 
 def composed(*functions: Callable[..., Any]) -> Declare:
     """Declare a function that is written in ops and maps, under NumPy's name for it (and its synonyms)."""
 
-    def declare(ours: Callable[..., Any]) -> Callable[..., Any]:
+    def of_ours(ours: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
             _register(function, ours.__name__, ours)
         return ours
 
-    return declare
+    return of_ours
 
 
 _SOURCE = """
@@ -229,7 +231,7 @@ def {name}({operands}{signature}):
 """
 
 
-def _declare(
+def declare(
     kind: type[Map],
     operands: str,
     function: Callable[..., Any],

@@ -101,6 +101,24 @@ SAMPLES = {
     + [(lambda xp, x: CONSTANT @ x, (3, 2)), (lambda xp, x: xp.matmul(x, CONSTANT.T), (2, 3))],
 }
 
+
+def regular(xp, x):
+    return xp.sin(x) * 0.2 + np.eye(3)
+
+
+SAMPLES |= {
+    "solve": [
+        (lambda xp, a, b: xp.linalg.solve(regular(xp, a), b), (3, 3), (3,)),
+        (lambda xp, a, b: xp.linalg.solve(regular(xp, a), b), (2, 3, 3), (2, 3, 2)),
+        (lambda xp, b: xp.linalg.solve(np.eye(3) + 0.1, b), (3, 2)),
+        (lambda xp, a: xp.linalg.solve(regular(xp, a), np.ones((3, 1))), (3, 3)),
+    ],
+    "inv": [
+        (lambda xp, a: xp.linalg.inv(regular(xp, a)), (3, 3)),
+        (lambda xp, a: xp.linalg.inv(regular(xp, a)), (2, 3, 3)),
+    ],
+}
+
 CASES = [(name, *sample) for name, samples in SAMPLES.items() for sample in samples]
 NAMES = [f"{name}-{k}" for name, samples in SAMPLES.items() for k in range(len(samples))]
 

@@ -1,0 +1,91 @@
+"""How a function on whole arrays that is not linear is declared: by a rule for its tangent; reverse mode follows.
+
+    @differential(np.linalg.inv)
+    def inv(out, xs, ts):                    # the value, the operands, their tangents (zeros for passive ones)
+        (da,) = ts
+        return -out @ da @ out
+
+    @inv.pull                                # optional: what `vjp` would find out from the rule, written down
+    def _(bar, out, xs):
+        return [-swapaxes(out, -1, -2) @ bar @ swapaxes(out, -1, -2)]
+
+The rule is linear in the tangents and written in the ops and functions of this package, so derivatives of any order are
+free; it must not lead back to the same function with a tangent as operand, unless `pull` is written too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ad.active import in_progress
+from ad.arrays import dtype_of, shape_of
+from ad.linear import Declare, Map, declare
+from ad.tape import Tape
+
+
+class Differential(Map):
+    """A function of one or more operands with a rule for its tangent, and perhaps one for its cotangents.
+
+    Attributes:
+        transpose: the rule for the tangent, `rule(out, operands, tangents, *params)`.
+        back: the rule for the cotangents, `back(bar, out, operands, *params)`; None where it follows from the other.
+    """
+
+    taken = 3
+    keeps_out = True
+    back: Callable[..., list[Any]] | None = None
+
+    def keeps(self, active: list[bool]) -> list[bool]:  # noqa: D102
+        return [True] * len(active)
+
+    def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
+        whole = [_zeros(x) if t is None else t for x, t in zip(primals, tangents, strict=True)]
+        return self.transpose(out, primals, whole, *params)
+
+    def pull(  # noqa: D102
+        self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
+    ) -> list[Any]:
+        *xs, out = primals
+        if self.back is not None:
+            return self.back(bar, out, xs, *params)
+        tape = Tape(lasting=False)
+        variables = iter(tape.lift(_zeros(x) for x, a in zip(xs, active, strict=True) if a))
+        with in_progress():
+            whole = [next(variables) if a else _zeros(x) for x, a in zip(xs, active, strict=True)]
+            tangent = self.transpose(out, xs, whole, *params)
+        tape.close()
+        found = iter(tape.pull([(tangent, bar)] if tape.owns(tangent) else []))
+        return [next(found) if a else None for a in active]
+
+
+def _zeros(x: Any) -> Any:
+    return np.zeros(shape_of(x), dtype_of(x))
+
+
+def differential(function: Callable[..., Any], plain: Callable[..., Any] | None = None, operands: str = "x") -> Declare:
+    """Declare a function by the rule for its tangent.
+
+    Args:
+        function: the function as users call it.
+        plain: what is called on plain arrays, if that is another one.
+        operands: the names of the operands, such as `"a, b"`.
+
+    Returns:
+        A decorator of the rule, `rule(out, operands, tangents, *params)`.  What it returns has a decorator `pull`, of a
+        rule for the cotangents: `back(bar, out, operands, *params)`, a list with one for each operand.
+    """
+
+    def of_rule(rule: Callable[..., Any]) -> Callable[..., Any]:
+        public: Any = declare(Differential, operands, function, plain, rule)
+
+        def pull(back: Callable[..., list[Any]]) -> Callable[..., Any]:
+            public.map.back = back
+            return public  # type: ignore[no-any-return]
+
+        public.pull = pull
+        return public  # type: ignore[no-any-return]
+
+    return of_rule
