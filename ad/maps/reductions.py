@@ -36,7 +36,7 @@ def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
     """The axes that `axis` names, each from 0 on."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(int(k) % ndim for k in (axis if isinstance(axis, tuple | list) else (axis,)))
+    return tuple(int(k) % max(ndim, 1) for k in (axis if isinstance(axis, tuple | list) else (axis,)))
 
 
 def kept_shape(shape: Shape, axis: Any) -> Shape:
