@@ -7,6 +7,7 @@ fills README.md between the marks `<!-- found: NAME -->` and `<!-- end -->`; a t
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterable
@@ -71,7 +72,9 @@ def growth(found: told.Findings) -> str:
     if short:
         said.append(f"Of the inconclusive, {len(short)} have fewer than {scaling.POINTS} sizes;")
         said.append(f"the intervals of the other {wide} reach both near theory and beyond.")
-    apart = sum(each.apart for each in found.growths)
+    theory = {(each.graph, each.engine, each.mode): each.theory for each in found.growths}
+    other = {"forward": "reverse", "reverse": "forward"}
+    apart = sum(each.apart(theory.get((each.graph, each.engine, other[each.mode]), math.nan)) for each in found.growths)
     said.append(f"In {apart} the interval excludes the exponent that theory gives the other mode.")
     return " ".join(said)
 

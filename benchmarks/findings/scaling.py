@@ -115,7 +115,7 @@ def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
 
     Returns:
         One row per graph, engine, mode and lanes that was measured at any size together with its primal.  `theory` is
-        1 or 0, and the other way round where a family grows by its outputs.  `verdict` is
+        how fast the sweeps grow: 1 or 0, and the other way round where a family grows by its outputs.  `verdict` is
 
         - `agrees` where the whole interval lies within 0.1 of theory;
         - `disagrees` where no part of it does, and no stronger overhead than those tried could mend that;
@@ -130,9 +130,19 @@ def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
     for key, group in gradients.groupby(CURVE, sort=False):
         gradient, primal = _curve(group, seconds), curves.get(key[:3])
         if len(gradient.n) and primal is not None and len(primal.n):
-            theory = float((key[3] == "reverse") == bool(group["n_outputs"].max() > 1))
+            theory = _theory(
+                sizes(group), group["n_inputs" if key[3] == "forward" else "n_outputs"].to_numpy(np.float64)
+            )
             rows.append(dict(zip(CURVE, key, strict=True)) | _row(gradient, primal, theory))
     return in_order(pd.DataFrame(rows, columns=COLUMNS), order)
+
+
+def _theory(n: Floats, sweeps: Floats) -> float:
+    """The exponent with which the sweeps of a gradient grow over the sizes measured."""
+    first, last = int(np.argmin(n)), int(np.argmax(n))
+    if n[first] == n[last]:
+        return float(sweeps[0] > 1.0)
+    return round(float(np.log(sweeps[last] / sweeps[first]) / np.log(n[last] / n[first])), 2)
 
 
 def _row(gradient: Curve, primal: Curve, theory: float) -> dict[str, object]:

@@ -96,11 +96,9 @@ class Growth:
     theory: float
     verdict: str
 
-    @property
-    def apart(self) -> bool:
-        """Whether the interval excludes the exponent that theory gives the other mode."""
-        other = 1.0 - self.theory
-        return self.low > other or self.high < other
+    def apart(self, exponent: float) -> bool:
+        """Whether the interval excludes an exponent."""
+        return self.low > exponent or self.high < exponent
 
     def sentence(self) -> str:
         """Whether it grows as theory says."""
