@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.experiments import million
 from benchmarks.findings import closing, scaling, told
+from benchmarks.findings.found import findings
 from benchmarks.findings.tables import catalogue_order
 from benchmarks.runs.columns import MillionRecord
 from benchmarks.runs.environment import ROOT
@@ -28,7 +29,7 @@ MARKED = re.compile(r"(<!-- found: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def passages() -> dict[str, str]:
     """Every passage of the README that tells what was found, by name."""
-    found = told.findings(read_run(REFERENCE), catalogue_order())
+    found = findings(read_run(REFERENCE), catalogue_order())
     records = [
         MillionRecord(**{str(name): value for name, value in record.items()})
         for record in million.history(MILLION).to_dict("records")

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from benchmarks.engines import engines as known_engines
 from benchmarks.findings.analysis import noise_floors, summarise
-from benchmarks.findings.told import noise_of
+from benchmarks.findings.found import noise_of
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run
 from plots.style import MODES, Label

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.findings.told import memories
+from benchmarks.findings.found import memories
 from benchmarks.runs.files import Run
 from plots.lines import HEADLINE, NothingToDrawError, engines, families, headline
 from plots.style import MODES, REVERSE, Label, canvas, label_ends, log_axis, panels, quantity, rows_height
