@@ -192,6 +192,10 @@ def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
     )
     if len(measured):
         console.print(f"all cells together: b / a = {measured['common'].iloc[0]:.3g}")
+    if not (a.environment and b.environment):
+        console.print(
+            "warning: without environment.json of both it is not known whether machine and versions are the same"
+        )
     for difference in comparison.differences(a.environment, b.environment):
         console.print(f"warning: not the same in both runs: {difference}")
     if threshold is None:

@@ -7,6 +7,7 @@ fills README.md between the marks `<!-- found: NAME -->` and `<!-- end -->`; a t
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.experiments import million
 from benchmarks.findings import closing, scaling, told
+from benchmarks.findings.found import findings
 from benchmarks.findings.tables import catalogue_order
 from benchmarks.runs.columns import MillionRecord
 from benchmarks.runs.environment import ROOT
@@ -27,7 +29,7 @@ MARKED = re.compile(r"(<!-- found: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def passages() -> dict[str, str]:
     """Every passage of the README that tells what was found, by name."""
-    found = told.findings(read_run(REFERENCE), catalogue_order())
+    found = findings(read_run(REFERENCE), catalogue_order())
     records = [
         MillionRecord(**{str(name): value for name, value in record.items()})
         for record in million.history(MILLION).to_dict("records")
@@ -71,7 +73,9 @@ def growth(found: told.Findings) -> str:
     if short:
         said.append(f"Of the inconclusive, {len(short)} have fewer than {scaling.POINTS} sizes;")
         said.append(f"the intervals of the other {wide} reach both near theory and beyond.")
-    apart = sum(each.apart for each in found.growths)
+    theory = {(each.graph, each.engine, each.mode): each.theory for each in found.growths}
+    other = {"forward": "reverse", "reverse": "forward"}
+    apart = sum(each.apart(theory.get((each.graph, each.engine, other[each.mode]), math.nan)) for each in found.growths)
     said.append(f"In {apart} the interval excludes the exponent that theory gives the other mode.")
     return " ".join(said)
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from benchmarks.engines import engines as known_engines
 from benchmarks.findings.analysis import noise_floors, summarise
-from benchmarks.findings.told import noise_of
+from benchmarks.findings.found import noise_of
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run
 from plots.style import MODES, Label
@@ -109,11 +109,12 @@ def readable(cells: pd.DataFrame, panels: int = PANELS, lines: int = LINES) -> t
     Returns:
         The cells that are drawn, and a sentence that says what was left out, "" where nothing was.
     """
-    out = {"families": families(cells)[panels:], "engines": engines(cells)[lines:]}
-    kept = cells[~cells["graph"].isin(out["families"]) & ~cells["engine"].isin(out["engines"])]
+    few, others = families(cells)[panels:], engines(cells)[lines:]
+    kept = cells[~cells["graph"].isin(few) & ~cells["engine"].isin(others)]
     told = [
-        f"{len(names)} {what}" + (f" ({', '.join(names)})" if len(names) <= NAMED else f" from {names[0]} on")
-        for what, names in out.items()
+        f"{len(names)} {one if len(names) == 1 else many}"
+        + (f" ({', '.join(names)})" if len(names) <= NAMED else f" from {names[0]} on")
+        for names, one, many in ((few, "family", "families"), (others, "engine", "engines"))
         if names
     ]
     return kept, f" Left out, and in the CSVs: {' and '.join(told)}." if told else ""

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.findings.told import memories
+from benchmarks.findings.found import memories
 from benchmarks.runs.files import Run
 from plots.lines import HEADLINE, NothingToDrawError, engines, families, headline
 from plots.style import MODES, REVERSE, Label, canvas, label_ends, log_axis, panels, quantity, rows_height
@@ -28,10 +28,15 @@ def draw(run: Run) -> Figure:
     cells = cells[cells["mode"].isin(["forward", "reverse"])]
     if cells.empty:
         raise NothingToDrawError(f"{run.path}: memory.csv has no measured cell")
-    cells = cells[cells["n_ops"].notna()].sort_values("n_ops").assign(size=lambda table: table["n_ops"])
+    uncounted = families(cells[cells["n_ops"].isna()])
+    cells = cells[cells["n_ops"].notna()]
+    if cells.empty:
+        raise NothingToDrawError(f"{run.path}: memory.csv has no cell whose ops are known")
+    cells = cells.sort_values("n_ops").assign(size=lambda table: table["n_ops"])
     kinds, left_out = engines(cells)[:ENGINES], engines(cells)[ENGINES:]
     cells = cells[cells["engine"].isin(kinds)]
     detail = _detail(cells) + (f" Left out, and in memory.csv: {', '.join(left_out)}." if left_out else "")
+    detail += f" Without a count of ops, in memory.csv: {len(uncounted)} families." if uncounted else ""
     columns = 2 if len(kinds) in (2, 4) else 3
     room = canvas(_finding(cells), detail, rows_height(kinds, columns, row=2.7))
     for ax, name in zip(panels(room, kinds, columns, right=0.9), kinds, strict=True):

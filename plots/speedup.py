@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.findings.told import noise_of, times
+from benchmarks.findings.found import noise_of
+from benchmarks.findings.told import times
 from benchmarks.runs.files import Run
 from plots.lines import (
     HEADLINE,

@@ -147,10 +147,12 @@ def in_order(table: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
 
 
 def sizes(cells: pd.DataFrame) -> Floats:
-    """The size that a family grows by: its inputs, or its outputs where it has more of those (the transposed kind)."""
+    """The size that a family grows by: its inputs; its outputs where only those vary, as in the transposed kind."""
     inputs: Floats = cells["n_inputs"].to_numpy(np.float64)
     outputs: Floats = cells["n_outputs"].to_numpy(np.float64)
-    return np.fmax(inputs, outputs)
+    if len(set(inputs)) > 1:
+        return inputs
+    return outputs if len(set(outputs)) > 1 else np.fmax(inputs, outputs)
 
 
 def medians(values: Floats) -> Floats:

@@ -6,12 +6,12 @@ gradient (the ratio starts too high) and in the primal (it starts too low).  So 
 
     log seconds(N) = constant + p log N + log(1 + A h(N / N_min)),     A >= 0,
 
-where h(x) is 1 / x for the primal (a constant per call).  A gradient pays per sweep, 1 / x, and per call, 1 / x**2:
-its h is a mixture of both.  The exponent sought is the gradient's p minus the primal's.  The primal is fitted over all
-of its sizes, also those that the gradient was too slow for.  For a given overhead the fit is a straight line, in closed
-form; all overheads on a grid are tried.  The interval is the profile likelihood's: every exponent that some pair of
-overheads makes as plausible as the data allow.  An overhead that the sizes cannot tell from growth therefore widens the
-interval; it does not shift it.
+where h(x) is 1 / x for the primal (a constant per call), and for a gradient of one sweep.  A gradient of N sweeps pays
+per sweep, 1 / x, and per call, 1 / x**2: its h is a mixture of both.  The exponent sought is the gradient's p minus the
+primal's.  The primal is fitted over all of its sizes, also those that the gradient was too slow for.  For a given
+overhead the fit is a straight line, in closed form; all overheads on a grid are tried.  The interval is the profile
+likelihood's: every exponent that some pair of overheads makes as plausible as the data allow.  An overhead that the
+sizes cannot tell from growth therefore widens the interval; it does not shift it.
 
 Two families need this.  The primal of `layered` has an overhead per call of a hundred ops in the interpreter (layers
 are set up), which lasts over all sizes that forward mode reaches: a fit with one overhead takes it for N**1.3.  On
@@ -34,7 +34,7 @@ from benchmarks.findings.blocks import COVERAGE, Floats, by_block, in_order, med
 MARGIN = 0.1
 """Exponents this close to theory's count as theory's: what caches and memory add over the measured sizes."""
 
-MODEL_ERROR = 0.02
+MODEL_ERROR = 0.015
 """Relative error of a median that is there even without noise: no curve of timings follows a formula closer."""
 
 RESOLUTION = 0.01
@@ -54,8 +54,8 @@ Shapes = tuple[tuple[float, float], ...]
 POINTS = 4
 AMPLITUDES = 64
 STRONGEST = 32.0
-PRIMAL = ((1.0, 0.0),)
-GRADIENT = tuple((1.0 - share, share) for share in (0.0, 0.125, 0.25, 0.5, 0.75, 0.875, 1.0))
+ONE_CALL: Shapes = ((1.0, 0.0),)
+MANY_SWEEPS: Shapes = tuple((1.0 - share, share) for share in (0.0, 0.125, 0.25, 0.5, 0.75, 0.875, 1.0))
 """Shapes of an overhead: the shares of it that fall as 1 / N and as 1 / N**2."""
 CURVE = ["run", "graph", "engine", "mode", "quantity", "lanes"]
 COLUMNS = [*CURVE, "points", "n_min", "n_max", "exponent", "exponent_low", "exponent_high", "theory", "verdict"]
@@ -115,7 +115,7 @@ def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
 
     Returns:
         One row per graph, engine, mode and lanes that was measured at any size together with its primal.  `theory` is
-        1 or 0, and the other way round where a family grows by its outputs.  `verdict` is
+        how fast the sweeps grow: 1 or 0, and the other way round where a family grows by its outputs.  `verdict` is
 
         - `agrees` where the whole interval lies within 0.1 of theory;
         - `disagrees` where no part of it does, and no stronger overhead than those tried could mend that;
@@ -130,9 +130,19 @@ def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
     for key, group in gradients.groupby(CURVE, sort=False):
         gradient, primal = _curve(group, seconds), curves.get(key[:3])
         if len(gradient.n) and primal is not None and len(primal.n):
-            theory = float((key[3] == "reverse") == bool(group["n_outputs"].max() > 1))
+            theory = _theory(
+                sizes(group), group["n_inputs" if key[3] == "forward" else "n_outputs"].to_numpy(np.float64)
+            )
             rows.append(dict(zip(CURVE, key, strict=True)) | _row(gradient, primal, theory))
     return in_order(pd.DataFrame(rows, columns=COLUMNS), order)
+
+
+def _theory(n: Floats, sweeps: Floats) -> float:
+    """The exponent with which the sweeps of a gradient grow over the sizes measured."""
+    first, last = int(np.argmin(n)), int(np.argmax(n))
+    if n[first] == n[last]:
+        return float(sweeps[0] > 1.0)
+    return round(float(np.log(sweeps[last] / sweeps[first]) / np.log(n[last] / n[first])), 2)
 
 
 def _row(gradient: Curve, primal: Curve, theory: float) -> dict[str, object]:
@@ -143,12 +153,12 @@ def _row(gradient: Curve, primal: Curve, theory: float) -> dict[str, object]:
     blocks = (~np.isnan(gradient.log_seconds)).sum(axis=1).max()
     if len(n) < POINTS or len(primal.n) < POINTS or n[-1] < 10.0 * n[0] or blocks < 2:
         return result
-    found = exponent(gradient, primal)
+    found = exponent(gradient, primal, MANY_SWEEPS if theory else ONE_CALL)
     result["verdict"] = judge(found, theory)
     return result | {"exponent": found.value, "exponent_low": found.low, "exponent_high": found.high}
 
 
-def exponent(gradient: Curve, primal: Curve) -> Exponent:
+def exponent(gradient: Curve, primal: Curve, shapes: Shapes = MANY_SWEEPS) -> Exponent:
     """The exponent of the ratio of two curves, each with an overhead of unknown size.
 
     The value is the mean over all pairs of overheads, weighted by their likelihood.
@@ -156,10 +166,11 @@ def exponent(gradient: Curve, primal: Curve) -> Exponent:
     Args:
         gradient: at least four sizes, and at least two blocks of one of them.
         primal: the same, of the same blocks.
+        shapes: of the gradient's overhead.
     """
     together = _without_speed_of_block(np.concatenate([gradient.log_seconds, primal.log_seconds]))
-    upper = _lines(gradient.n, together[: len(gradient.n)], GRADIENT)
-    lower = _lines(primal.n, together[len(gradient.n) :], PRIMAL)
+    upper = _lines(gradient.n, together[: len(gradient.n)], shapes)
+    lower = _lines(primal.n, together[len(gradient.n) :], ONE_CALL)
     # A speed was taken out of each block: that many degrees of freedom are gone.
     freedom = max(upper.freedom + lower.freedom - together.shape[1] + 1, 1)
     limit = float(stats.t.ppf(0.5 + COVERAGE / 2.0, freedom)) ** 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.engines import engines
-from benchmarks.findings import analysis, closing, crossover, scaling, told
+from benchmarks.findings import analysis, closing, crossover, found, scaling
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run, read_environment, read_run, write_environment, write_table
 
@@ -40,7 +40,7 @@ def lines(run: Run) -> list[str]:
         if getattr(run, name) is not None
     ]
     files = ", ".join(f"{name}.csv" for name in ["timings", *others])
-    return [*closing.lines(told.findings(run, catalogue_order())), f"{run.path}: {files}, environment.json"]
+    return [*closing.lines(found.findings(run, catalogue_order())), f"{run.path}: {files}, environment.json"]
 
 
 def failed(run: Run) -> bool:

@@ -1,7 +1,7 @@
 """What a run found, as data and in words: terminal, README and figures say the same sentences.
 
 Each finding is a frozen dataclass of numbers, interval and verdict, with one method `sentence()`.  A number that the
-noise hides is in no sentence.  `findings(run)` collects them, always in the order of the catalogue; `closing` makes the
+noise hides is in no sentence.  `found.findings(run)` collects them, in the order of the catalogue; `closing` makes the
 last lines of a run of them, `benchmarks.page` the README.
 """
 
@@ -9,20 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import pandas as pd
-
-from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdict, summarise
-from benchmarks.findings.blocks import PRECEDENCE, is_twin
-from benchmarks.findings.crossover import crossover, map_border
-from benchmarks.findings.scaling import scaling
-
-if TYPE_CHECKING:
-    from benchmarks.runs.files import Run
-
 
 BUSY = 0.5
 """From this load on, something else was running when a run began."""
@@ -96,11 +83,9 @@ class Growth:
     theory: float
     verdict: str
 
-    @property
-    def apart(self) -> bool:
-        """Whether the interval excludes the exponent that theory gives the other mode."""
-        other = 1.0 - self.theory
-        return self.low > other or self.high < other
+    def apart(self, exponent: float) -> bool:
+        """Whether the interval excludes an exponent."""
+        return self.low > exponent or self.high < exponent
 
     def sentence(self) -> str:
         """Whether it grows as theory says."""
@@ -301,119 +286,6 @@ class Findings:
         return f"Of {len(self.crossovers)} pairs of family and engine, {', '.join(filter(None, parts))}."
 
 
-def findings(run: Run, order: Sequence[str] = ()) -> Findings:
-    """Everything that a run says.
-
-    Args:
-        run: a finished or interrupted run; its `timings`, and its `memory` where it has one.
-        order: names of families and engines in the order of the catalogue; others follow by alphabet.
-    """
-    timings = run.timings
-    floor, noise = noise_floors(timings), noise_of(run)
-    summary = summarise(timings, floor, order)
-    return Findings(
-        speedups=speedups(summary, trusted=noise.seen is None),
-        growths=tuple(
-            Growth(
-                row["graph"], row["engine"], row["mode"], row["lanes"], row["exponent"], row["exponent_low"],
-                row["exponent_high"], row["theory"], row["verdict"],
-            )
-            for row in scaling(timings, order).to_dict("records")
-        ),
-        crossovers=tuple(
-            Crossover(
-                row["graph"], row["engine"], row["crossover"], row["crossover_low"], row["crossover_high"], row["note"]
-            )
-            for row in crossover(timings, floor.overall, order).to_dict("records")
-        ),
-        costs=costs(summary),
-        memories=() if run.memory is None else memories(run.memory),
-        borders=borders(map_border(timings, floor.overall)),
-        noise=noise,
-        sweeps=_sweeps(timings),
-        status=_status(timings),
-    )  # fmt: skip
-
-
-def noise_of(run: Run) -> Noise:
-    """What the twins and the blocks of a run show, and how busy the machine was when it began."""
-    load, *_ = run.environment.get("load_average") or [0.0]
-    cores = run.environment.get("usable_cores") or run.environment.get("logical_cores") or 0
-    return Noise(noise_floor(run.timings), noise_verdict(run.timings), float(load), int(cores))
-
-
-def speedups(summary: pd.DataFrame, *, trusted: bool) -> tuple[Speedup, ...]:
-    """Every comparison in the rows of `summary.csv`; `trusted` is whether the run may announce numbers."""
-    return tuple(
-        Speedup(
-            row["graph"], row["engine"], row["lanes"], row["n_inputs"], row["n_outputs"], row["speedup"],
-            row["speedup_low"], row["speedup_high"], row["verdict"], trusted,
-        )
-        for row in summary[summary["speedup"].notna()].to_dict("records")
-    )  # fmt: skip
-
-
-def single_sweeps(summary: pd.DataFrame) -> pd.DataFrame:
-    """Single sweeps of one tangent that were measured together with the primal, the map left out.
-
-    With one output the reverse gradient is one reverse sweep, and with one input the forward gradient one forward.
-    """
-    alone = ((summary["mode"] == "reverse") & (summary["n_outputs"] == 1)) | (
-        (summary["mode"] == "forward") & (summary["n_inputs"] == 1)
-    )
-    single = summary[summary["quantity"].isin(["jvp", "vjp"]) | ((summary["quantity"] == "gradient") & alone)]
-    single = single[(single["lanes"] == 1) & (single["graph"] != "map") & single["primal_ratio"].notna()]
-    return single.drop_duplicates(["graph", "n_inputs", "n_outputs", "engine", "mode"])
-
-
-def costs(summary: pd.DataFrame) -> tuple[Cost, ...]:
-    """What one sweep costs in each engine and mode, over all families, each at its largest size."""
-    cells = single_sweeps(summary).assign(size=lambda table: table[["n_inputs", "n_outputs"]].max(axis=1))
-    last = cells.sort_values("size", kind="stable").groupby(["engine", "mode", "graph"], sort=False).tail(1)
-    return tuple(
-        Cost(engine, mode, len(group), float(group["primal_ratio"].min()), float(group["primal_ratio"].max()))
-        for engine in dict.fromkeys(cells["engine"])
-        for mode in ("forward", "reverse")
-        if len(group := last[(last["engine"] == engine) & (last["mode"] == mode)])
-    )
-
-
-def memories(memory: pd.DataFrame) -> tuple[Memory, ...]:
-    """What a sweep of either mode takes in each family and engine, at the largest size measured in both."""
-    measured = memory[(memory["status"] == "ok") & memory["peak_bytes"].notna() & memory["n_ops"].notna()]
-    key = ["graph", "engine", "n_ops"]
-    forward, reverse = (measured[measured["mode"] == mode] for mode in ("forward", "reverse"))
-    both = forward.merge(reverse, on=key, suffixes=("", "_reverse"))
-    last = both.sort_values("n_ops", kind="stable").groupby(["graph", "engine"], sort=False).tail(1)
-    return tuple(
-        Memory(row["graph"], row["engine"], int(row["n_ops"]), int(row["peak_bytes"]), int(row["peak_bytes_reverse"]))
-        for row in last.to_dict("records")
-    )
-
-
-def borders(places: pd.DataFrame) -> tuple[Border, ...]:
-    """The borders among the places of `crossover.map_border` that lie between measured ones."""
-    enclosed = places[places["border"].notna()].drop_duplicates(["engine", "n_outputs"])
-    return tuple(Border(row["engine"], row["n_outputs"], row["border"]) for row in enclosed.to_dict("records"))
-
-
 def times(ratio: float) -> str:
     """A ratio of at least 1: two digits below ten, whole numbers above, with a comma for thousands."""
     return f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.2g}"
-
-
-def _sweeps(timings: pd.DataFrame) -> Sweeps:
-    rows = timings[(timings["quantity"] == "gradient") & (timings["status"] == "ok") & (timings["lanes"] == 1)]
-    rows = rows[rows["mode"].isin(["forward", "reverse"]) & rows["sweeps"].notna()]
-    expected = rows["n_inputs"].where(rows["mode"] == "forward", rows["n_outputs"])
-    astray = rows[rows["sweeps"] != expected]
-    first = astray.iloc[0] if len(astray) else None
-    named = "" if first is None else f"{first['graph']}, {first['mode']}: {first['sweeps']:.0f} sweeps"
-    return Sweeps(len(rows), len(astray), named)
-
-
-def _status(timings: pd.DataFrame) -> Status:
-    rows = timings[~is_twin(timings)]
-    counts = rows["status"].value_counts()
-    without = [(status, int(counts[status])) for status in PRECEDENCE if status != "ok" and status in counts]
-    return Status(len(rows), tuple(without))

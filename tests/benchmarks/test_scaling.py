@@ -109,6 +109,14 @@ def test_theory_is_the_other_way_round_where_a_family_grows_by_its_outputs():
     assert table["n_max"].to_dict() == {"forward": 1000, "reverse": 1000}
 
 
+def test_theory_follows_the_sweeps_where_inputs_and_outputs_both_grow():
+    rows = family([1, 4, 16, 64, 256], lambda n: 3.0 * n, lambda n: 6.0 * n**0.5, noise=0.02)
+    square = [{**each, "n_outputs": round(each["n_inputs"] ** 0.5)} for each in rows]
+    fixed = [{**each, "n_outputs": 3} for each in rows]
+    assert scaling(frame(square)).set_index("mode")["theory"].to_dict() == {"forward": 1.0, "reverse": 0.5}
+    assert scaling(frame(fixed)).set_index("mode")["theory"].to_dict() == {"forward": 1.0, "reverse": 0.0}
+
+
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])
 def test_growth_that_theory_does_not_allow_disagrees(exponent):
     assert curve(lambda n: 5.0 * n**exponent)["verdict"] == "disagrees"

@@ -7,7 +7,8 @@ from synthetic import family, frame, row, run, twins
 
 from benchmarks.findings import closing
 from benchmarks.findings.analysis import summarise
-from benchmarks.findings.told import Border, Cost, Crossover, Growth, Memory, Noise, Speedup, costs, findings, memories
+from benchmarks.findings.found import costs, findings, memories
+from benchmarks.findings.told import Border, Cost, Crossover, Growth, Memory, Noise, Speedup
 
 ORDER = [
     "chain",
