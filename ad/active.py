@@ -109,6 +109,11 @@ class Active:
         function = UFUNCS.get(ufunc) or UFUNCS.get(ufunc.__name__)
         if function is None:
             raise TypeError(f"np.{ufunc.__name__}: got a {kind_of(self)}; it has no derivative here, use the ops of ad")
+        if "out" in options:
+            raise TypeError(
+                f"np.{ufunc.__name__}: got a {kind_of(self)}, whose derivative an array of numbers cannot take; "
+                "write y = y + x for y += x, and the like for out="
+            )
         if method != "__call__" or options:
             what = ", ".join(f"{name}=" for name in options) or f"np.{ufunc.__name__}.{method}"
             raise TypeError(f"np.{ufunc.__name__}: got a {kind_of(self)}, for which there is no {what}")

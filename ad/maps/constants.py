@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ad.active import FUNCTIONS
-from ad.arrays import on_primals
+from ad.arrays import Array, on_primals
 
 FUNCTIONS.update(
     {
@@ -18,3 +18,6 @@ FUNCTIONS.update(
         )
     }
 )
+
+for _name in ("argmax", "argmin", "argsort", "nonzero", "any", "all"):
+    setattr(Array, _name, on_primals(getattr(np, _name)))

@@ -227,6 +227,7 @@ def assign(x):
         (lambda x: np.spacing(x), np.ones(2), "np.spacing"),
         (lambda x: np.multiply.outer(x, x), np.ones(2), "outer"),
         (lambda x: np.sin(x, out=np.zeros(2)), np.ones(2), "out="),
+        (lambda x: operator.iadd(np.zeros(2), x), np.ones(2), "write y = y + x"),
         (lambda x: np.sum(x, dtype=np.float32), np.ones(2), "dtype"),
         (lambda x: x * np.array(["a", "b"]), np.ones(2), "mul"),
         (lambda x: x * np.array([1j, 2.0]), np.ones(2), "complex"),
@@ -361,3 +362,19 @@ def test_checks_take_arrays():
     ad.check_derivatives(f, (np.linspace(0.1, 1.0, 6).reshape(2, 3), 0.5), order=2)
     with pytest.raises(ad.DerivativeError):
         ad.check_jvp(lambda x: np.sign(x) * x.primal if hasattr(x, "primal") else np.abs(x), (np.ones(2),))
+
+
+def test_indices_found_in_values_are_constants():
+    x = np.array([1.0, 3.0, 2.0])
+    for f in (lambda x: x[x.argmax()], lambda x: x[np.argsort(x)][-1], lambda x: np.sum(x[np.where(x > 2.5)])):
+        assert ad.grad(f)(x).tolist() == [0.0, 1.0, 0.0]
+        assert ad.jacfwd(f)(x).tolist() == [0.0, 1.0, 0.0]
+
+
+def test_in_place_on_an_active_array_makes_a_new_one():
+    def f(x):
+        y = x
+        y *= 2.0
+        return np.sum(x * y)
+
+    assert ad.grad(f)(np.array([1.0, 3.0])).tolist() == [4.0, 12.0]
