@@ -5,7 +5,6 @@ Nothing here knows of derivatives.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +31,11 @@ def erf(x: Any) -> Any:
     return special.erf(x)
 
 
+def power(x: Any, y: Any) -> Any:
+    """`x ** y`, where the operator has short cuts, as for squares; `x` itself for an exponent of 1."""
+    return x if isinstance(y, float | int) and y == 1 else x**y
+
+
 def names(scope: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the expressions of rows refer to on arrays, under the names of `renamed()`.
 
@@ -40,7 +44,7 @@ def names(scope: dict[str, Any] | None = None) -> dict[str, Any]:
     """
     others = ARRAYS if scope is None else scope
     found = {name: UFUNCS.get(name) or others.get(name) for name in OPS}
-    found |= {"pow": operator.pow, "where": np.where}  # the operator has short cuts, as for squares
+    found |= {"pow": power, "where": np.where}
     return CONSTANTS | {f"_{name}": function for name, function in found.items()}
 
 
