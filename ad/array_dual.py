@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import RULES, ZERO, Active, Rule, primal_of
-from ad.array_infinity import Paths, along, finite, product, pushed, seeded, settled
+from ad.active import RULES, ZERO, Active, Rule
+from ad.array_infinity import Paths, along, counted, product, pushed, seeded, settled, usable
 from ad.array_methods import PARTIALS, PLAIN, Case, install, like, partial_source
 from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of
 from ad.dual import _HANDMADE, Dual, Level
@@ -112,10 +112,10 @@ class ArrayDual(Array):
         if not tag.follows:
             return _made(out, map.push(primals, tangents, params, out), tag)
         paths = pushed(map, primals, [x.paths if a else None for x, a in zip(ready, active, strict=True)], params, out)
-        usable = [np.where(np.isfinite(primal_of(x)), x, 0.0) for x in primals] if map.keeps(active) else primals
+        primals = [usable(x) for x in primals]
         if tag.counts is not None:
             tag.counts.add(out)
-        return _followed(out, map.push(usable, tangents, params, out), paths, tag)
+        return _followed(out, map.push(primals, tangents, params, out), paths, tag)
 
     def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> ArrayDual:  # noqa: D102
         primal = self.primal
@@ -173,14 +173,14 @@ class _FollowedArrayDual(ArrayDual):
         tangent, paths = ZERO, np.zeros(shape, np.uint8)
         for x, partial in edges:
             paths = paths | along(partial, x.paths)
-            tangent = tangent + product(partial, x.tangent)
+            tangent = tangent + product(partial, x.tangent, x.paths)
         if tag.counts is not None:
             tag.counts.add(out)
         return _followed(out, tangent, np.broadcast_to(paths, shape), tag)
 
 
 def _followed(primal: Any, tangent: Any, paths: Paths, tag: Level) -> ArrayDual:
-    dual: Any = _dual(primal, finite(tangent, paths), tag)
+    dual: Any = _dual(primal, counted(tangent, paths), tag)
     dual.paths = paths
     return dual  # type: ignore[no-any-return]
 

@@ -1,8 +1,7 @@
 """The rule for infinite partials (`ad.infinity`) on arrays: the classes of the paths to each element, in bytes.
 
 It is used where a sweep in plain arithmetic came out infinite or NaN.  Both modes then carry, beside each tangent or
-adjoint, its classes; the number itself is kept finite (`finite`): where a path holds an infinity or a NaN, the class
-alone decides (`settled`), and it stays with every longer path.
+adjoint, its classes; at the end the classes say what the derivative is (`settled`).
 """
 
 from __future__ import annotations
@@ -42,28 +41,36 @@ def seeded(seed: Any, shape: tuple[int, ...]) -> Paths:
     return np.where(whole == 0, np.uint8(NONE), along(whole, np.full(shape, POSITIVE, np.uint8)))
 
 
-def finite(number: Any, paths: Paths) -> Any:
-    """A tangent or adjoint where all paths are finite, and 0 elsewhere."""
-    return np.where((paths != NONE) & (paths & INFINITE == 0), number, 0.0)
+def counted(number: Any, paths: Paths) -> Any:
+    """A tangent or adjoint where a path counts, and 0 elsewhere."""
+    return np.where(paths != NONE, number, 0.0)
 
 
-def product(partial: Any, number: Any) -> Any:
-    """Partial times a finite number; 0 where the partial is zero, infinite or NaN."""
-    x = primal_of(partial)
-    usable = np.isfinite(x) & (x != 0)
-    return np.where(usable, np.where(usable, partial, 1.0) * number, 0.0)
+def product(partial: Any, number: Any, paths: Paths) -> Any:
+    """Partial times tangent or adjoint where a path counts; a plain zero takes what is finite to 0."""
+    counts = paths != NONE
+    if not isinstance(partial, Active):
+        counts = counts & ((np.asarray(partial) != 0) | (paths & INFINITE != 0))
+    return np.where(counts, partial * number, 0.0)
+
+
+def usable(x: Any) -> Any:
+    """An operand of a map of several: a plain one without what would reach elements that have no path from it."""
+    return x if x is None or isinstance(x, Active) else np.where(np.isfinite(x), x, 0.0)
 
 
 def settled(paths: Paths, number: Any) -> Any:
     """The derivative that the paths to each element add up to; an active value that is overruled becomes NaN."""
-    kept = np.where(paths == NONE, 0.0, number)
-    ruled = np.select(
-        [paths & INFINITE == PLUS_INFINITY, paths & INFINITE == MINUS_INFINITY], [np.inf, -np.inf], default=np.nan
-    )
-    over = (paths & INFINITE) != 0
-    if not over.any():
+    kept = counted(number, paths)
+    infinite = paths & INFINITE
+    if not infinite.any():
         return kept
-    return np.where(over, kept * np.nan if isinstance(number, Active) else ruled, kept)
+    ruled = np.select([infinite == PLUS_INFINITY, infinite == MINUS_INFINITY], [np.inf, -np.inf], default=np.nan)
+    if not isinstance(number, Active):
+        return np.where(infinite != 0, ruled, kept)
+    plain = primal_of(number)
+    overruled = (infinite != 0) & ~((ruled == plain) | (np.isnan(ruled) & np.isnan(plain)))
+    return np.where(overruled, number * np.nan, kept)  # type: ignore[operator]
 
 
 def fold(paths: Paths, shape: tuple[int, ...]) -> Paths:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ONE, RULES, ZERO, Active, primal_of
-from ad.array_infinity import Paths, pulled
+from ad.active import ONE, RULES, ZERO, Active
+from ad.array_infinity import Paths, pulled, usable
 from ad.array_methods import BOTH, Case, X, Y, cases, partial_source, scope
 from ad.arrays import dtype_of, full, unbroadcast
 from ad.ops import Op
@@ -126,8 +126,8 @@ class MapNode(Node):
 
     def pull_classes(self, bar: Any, paths: Paths) -> tuple[list[Any], list[Paths | None]]:
         """What is pulled back to the operands, and the classes of their paths."""
-        usable = [x if x is None else np.where(np.isfinite(primal_of(x)), x, 0.0) for x in self.primals]
-        terms = self.map.pull(bar, self.active, usable, self.shapes, self.params)
+        primals = [usable(x) for x in self.primals]
+        terms = self.map.pull(bar, self.active, primals, self.shapes, self.params)
         return terms, pulled(self.map, paths, self.active, self.primals, self.shapes, self.params)
 
     def pull(self, bar: Any) -> None:  # noqa: D102

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ad.active import ZERO, Active, Rule, all_finite
-from ad.array_infinity import Paths, along, finite, fold, product, seeded, settled
+from ad.array_infinity import Paths, along, counted, fold, product, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install
 from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
 from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of, unbroadcast
@@ -234,7 +234,7 @@ def _pull_following_paths(tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) 
     def arrive(node: Any, term: Any, classes: Paths) -> None:
         shape = node.shape if isinstance(node, Node) else ()
         paths[id(node)] = paths.get(id(node), np.zeros(shape, np.uint8)) | classes
-        add(node, finite(term, classes))
+        add(node, counted(term, classes))
 
     for output, seed in seeds:
         arrive(_node(output), seed, seeded(seed, shape_of(output.primal)))
@@ -242,7 +242,7 @@ def _pull_following_paths(tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) 
         reached = paths.get(id(node))
         if reached is None or not reached.any():
             continue
-        bar = full(finite(node.adjoint, reached), reached.shape)
+        bar = full(counted(node.adjoint, reached), reached.shape)
         for operand, term, classes in _edges(node, bar, reached):
             arrive(operand, term, classes)
         if not keep:
@@ -273,6 +273,6 @@ def _edges(node: Any, bar: Any, reached: Paths) -> list[tuple[Any, Any, Paths]]:
     edges = []
     for x, partial in pairs:
         shape = x.shape if isinstance(x, Node) else ()
-        classes, term = along(partial, reached), product(partial, bar)
-        edges.append((x, unbroadcast(finite(term, classes), reached.shape, shape), fold(classes, shape)))
+        classes, term = along(partial, reached), product(partial, bar, reached)
+        edges.append((x, unbroadcast(counted(term, classes), reached.shape, shape), fold(classes, shape)))
     return edges

@@ -100,3 +100,19 @@ def test_a_second_pass_is_counted():
     with ad.count() as counts:
         ad.grad(lambda x: np.sum(np.sqrt(x)))(np.zeros(5))
     assert (counts.reverse_sweeps, counts.ops, counts.elements) == (1, 2 + 2 * 2, 6 + 2 * 6)
+
+
+@pytest.mark.parametrize("name", [name for name, row in ad.OPS.items() if len(row.params) == 1])
+def test_second_derivatives_at_special_points(name):
+    def f(x):
+        return ad.square(getattr(ad, name)(x))
+
+    x, ones = np.array(SPECIAL), np.ones(len(SPECIAL))
+    for g in (getattr(ad, name), f):
+        expected = [ad.jvp(ad.grad(g), (point,), (1.0,))[1] for point in SPECIAL]
+        same(ad.jvp(ad.grad(lambda x, g=g: np.sum(g(x))), (x,), (ones,))[1], expected)
+        same(ad.vjp(ad.grad(lambda x, g=g: np.sum(g(x))), x)[1](ones)[0], expected)
+
+
+def test_a_hessian_where_a_first_derivative_is_infinite():
+    same(ad.hessian(lambda x: np.sum(np.sqrt(x)))(np.array([0.0, 4.0])), [[-math.inf, 0.0], [0.0, -1 / 32]])
