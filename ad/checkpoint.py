@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from math import comb
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from ad.counting import observed
 from ad.tape import collector_paused
 from ad.transforms import vjp
@@ -148,8 +150,8 @@ def checkpointed_value_and_grad(
 
     Args:
         step: `step(k, state, *params)`, which gives the state after step k = 0, 1, ...  It is called several times for
-            the same k and must give the same state each time.  States are numbers or nested lists and tuples of
-            numbers, and need not keep their shape from step to step.
+            the same k and must give the same state each time.  States are numbers and arrays, or lists, tuples, dicts
+            and dataclasses of them, and need not keep their shape from step to step.
         loss: `loss(state, *params)`, which gives a single number.
         n_steps: number of steps.
         snapshots: states that are kept at once, the first one included.
@@ -183,10 +185,10 @@ def checkpointed_value_and_grad(
                         counts.advances += at - here
                     here = at
                 case "store":
-                    kept.append(flatten("state", state))  # a copy: steps may reuse the lists that they are given
-                    state = unflatten(kept[-1][1], kept[-1][0])
+                    kept.append(_snapshot(state))
+                    state = _state(kept[-1])
                 case "restore":
-                    state, here = unflatten(kept[-1][1], kept[-1][0]), at
+                    state, here = _state(kept[-1]), at
                 case "free":
                     kept.pop()
                 case "record":
@@ -202,6 +204,23 @@ def checkpointed_value_and_grad(
         return value, (cotangent, *unflatten(params_shape, params_gradient))
 
     return value_and_gradient
+
+
+def _snapshot(state: Any) -> tuple[list[Any], Shape]:
+    leaves, shape = flatten("state", state)
+    leaves[:] = _copied(leaves)
+    return leaves, shape
+
+
+def _copied(leaves: list[Any]) -> list[Any]:
+    """Leaves that no step can change: arrays are copied, since steps may write into what they are given."""
+    return [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
+
+
+def _state(snapshot: tuple[list[Any], Shape]) -> Any:
+    """The state that a snapshot holds, for steps to do with as they please."""
+    leaves, shape = snapshot
+    return unflatten(shape, _copied(leaves))
 
 
 def _at(step: Step, k: int) -> Callable[..., Any]:

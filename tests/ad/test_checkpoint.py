@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import pytest
 
 import ad
@@ -162,6 +163,33 @@ def test_states_may_change_their_shape_and_steps_their_lists():
     assert start == [0.7]
     assert value == expected
     assert gradient == pytest.approx(expected_gradient, rel=1e-12)
+
+
+@pytest.mark.parametrize("snapshots", [1, 3, 12])
+def test_states_of_arrays_survive_steps_that_write_into_them(snapshots):
+    matrix = np.random.default_rng(0).standard_normal((5, 5)) / 4
+
+    def swirl(k, state, drive):
+        x, cost = state["x"], state["cost"]
+        x += 0.1 * np.tanh(matrix @ x + k * drive)  # in place, where x is a plain array
+        return {"x": x, "cost": cost + np.sum(x * x)}
+
+    def f(state, drive):
+        for k in range(12):
+            state = swirl(k, state, drive)
+        return state["cost"]
+
+    def start():
+        return {"x": np.linspace(0.1, 1.0, 5), "cost": 0.0}
+
+    drive, given = np.linspace(-1.0, 1.0, 5), start()
+    checkpointed = ad.checkpointed_value_and_grad(swirl, lambda s, _: s["cost"], n_steps=12, snapshots=snapshots)
+    value, (by_state, by_drive) = checkpointed(given, drive)
+    expected, (by_state_plain, by_drive_plain) = ad.value_and_grad(f, argnums=(0, 1))(start(), drive)
+    assert value == expected
+    np.testing.assert_array_equal(given["x"], start()["x"])
+    np.testing.assert_allclose(by_state["x"], by_state_plain["x"], rtol=1e-12)
+    np.testing.assert_allclose(by_drive, by_drive_plain, rtol=1e-12)
 
 
 @pytest.mark.parametrize("outer", [ad.jacfwd, ad.jacrev])
