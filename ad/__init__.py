@@ -24,6 +24,7 @@ The table of contents:
     checkpoint        `checkpointed_value_and_grad`: reverse mode of many steps in the memory of a few
     counting          `count`: sweeps and ops, counted as they happen
     checks            `check_jvp`, `check_vjp`, `check_adjoint`, `check_derivatives`: for functions of your own
+    rounding          `rounding_error`: where a computation loses its digits
     compiled          `compile`: a tape frozen into flat arrays and swept at machine speed (needs numba)
 
 Every op of `OPS`, and every map, is a function of this module (`ad.sin`, `ad.atan2`, ...), so the module itself is an
@@ -43,6 +44,7 @@ from ad.dual import Dual
 from ad.maps import DECLARED, linalg
 from ad.ops import OPS, derivative_table
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
+from ad.rounding import RoundingError, rounding_error
 from ad.scalars import FLOATS
 from ad.tape import Tape, Var
 from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, linearize, value_and_grad, vjp
@@ -64,6 +66,7 @@ __all__ = [
     "Dual",
     "Path",
     "Program",
+    "RoundingError",
     "Tape",
     "TooManyPathsError",
     "Var",
@@ -88,6 +91,7 @@ __all__ = [
     "linalg",
     "linearize",
     "optimal_advances",
+    "rounding_error",
     "sum_over_paths",
     "value_and_grad",
     "vjp",

@@ -152,7 +152,7 @@ class ArrayVar(Array):
         return f"ArrayVar({self.primal!r}, op={self.op!r})"
 
 
-Var.arrays = ArrayVar.arrays = ArrayVar
+Var.arrays = ArrayVar.arrays = Nodes.array = ArrayVar
 
 
 def _kept(x: Any, tape: Nodes) -> Any:
@@ -161,7 +161,7 @@ def _kept(x: Any, tape: Nodes) -> Any:
 
 
 def _var(primal: Any, node: Node, tape: Nodes) -> ArrayVar:
-    var = ArrayVar()
+    var: ArrayVar = tape.array()
     var.primal, var.node, var.tape = primal, node, tape
     node.adjoint, node.own, node.shape = ZERO, False, shape_of(primal)
     return var

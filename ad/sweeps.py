@@ -104,9 +104,11 @@ def pass_with_lanes(
 # ---- reverse --------------------------------------------------------------------------------------------------------
 
 
-def record(f: Function, shape: Shape, primals: list[Any], *, lasting: bool) -> tuple[Tape, list[Any], Shape]:
-    """Run `f` once on Vars: the tape, the leaves and the shape of its output."""
-    tape = Tape(lasting=lasting)
+def record(
+    f: Function, shape: Shape, primals: list[Any], *, lasting: bool = False, tape: Tape | None = None
+) -> tuple[Tape, list[Any], Shape]:
+    """Run `f` once on Vars of a new tape, or of the one given: the tape, the leaves and the shape of its output."""
+    tape = Tape(lasting=lasting) if tape is None else tape
     variables = tape.lift(primals)
     try:
         with collector_paused(), in_progress():

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,9 +37,11 @@ class Nodes(list["Var"]):
         arrays: whether there are arrays among the inputs and nodes.
         loans: the arrays it has from elsewhere.
         closed: whether the derivative has been recorded.
+        array: makes an array of this tape.
     """
 
     __slots__ = ("arrays", "counts", "level", "loans")
+    array: ClassVar[Any]
     level: int
     counts: Counts | None
     arrays: bool

@@ -10,6 +10,7 @@ map             which mode wins for N inputs and M outputs
 memory          bytes by mode
 checkpointing   memory against recomputation, with the theory's optimum
 examples        the worked examples' graphs; `draw_examples`, needs no run
+digits          where computations lose their digits; drawn with the examples
 style, lines    the look that all share; a run's cells as lines
 """
 
@@ -62,6 +63,7 @@ def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequenc
 
 def draw_examples(out: str | Path | None = None) -> list[Path]:
     """Draw the worked examples as SVG and PNG, by default into `plots/pictures/examples`; returns the files written."""
+    from plots import digits
     from plots.examples import EXAMPLES, draw
     from plots.style import save, style
 
@@ -70,6 +72,8 @@ def draw_examples(out: str | Path | None = None) -> list[Path]:
     for name in EXAMPLES:
         with style():
             written += save(draw(name), target, name)
+    with style():
+        written += save(digits.draw(), target, "digits")
     return written
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 import plots
+from plots import digits
 from plots.examples import EXAMPLES, Example, draw, sweep
 from plots.style import style
 
@@ -50,10 +51,25 @@ def test_numbers_are_read_from_the_tape():
 
 def test_draw_examples_writes_both_formats(tmp_path):
     written = plots.draw_examples(tmp_path)
-    assert {path.name for path in written} == {f"{name}.{kind}" for name in EXAMPLES for kind in ("svg", "png")}
+    assert {path.name for path in written} == {
+        f"{name}.{kind}" for name in (*EXAMPLES, "digits") for kind in ("svg", "png")
+    }
     assert all(path.stat().st_size > 1000 for path in written)
 
 
 def test_unknown_example():
     with pytest.raises(ValueError, match="example: unknown 'quotient', expected one of product"):
         draw("quotient")
+
+
+def test_digits_are_lost_where_the_picture_says():
+    found = {one.computation.name: one for one in map(digits.report, digits.computations())}
+    for one in found.values():
+        assert one.made <= one.estimate == pytest.approx(sum(error for _, error in one.lines))
+        assert (one.estimate < 1e-14) == one.computation.kept
+    (first, worst), *_ = sorted(found["root of a quadratic"].lines, key=lambda line: -line[1])
+    assert first in ("d = b * b - 4 * a * c", "s = ad.sqrt(d)")
+    assert worst == pytest.approx(1.1e-4, rel=0.1)
+    with style():
+        said = " ".join(text.get_text() for text in digits.draw().texts)
+    assert "keep 5, 10 and 2 of 16 digits" in said.replace("\n", " ")
