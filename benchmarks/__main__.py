@@ -173,7 +173,7 @@ def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
     told = cells[cells["verdict"].isin(["faster", "slower"]) | (cells["status"] != "ok")]
     table = Table("cell", "seconds a", "seconds b", "b / a", "95 %", "verdict", box=None)
     for row in told.to_dict("records"):
-        cell = f"{row['graph']} {row['n_inputs']}x{row['n_outputs']} {row['engine']} {row['mode']} {row['quantity']}"
+        cell = comparison.cell_name(row)
         if row["status"] == "ok":
             interval = f"[{row['ratio_low']:.3g}, {row['ratio_high']:.3g}]"
             numbers = [f"{row['seconds_a']:.3g}", f"{row['seconds_b']:.3g}", f"{row['ratio']:.3g}", interval]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.functions import catalogue
-from benchmarks.functions.problem import Problem, Size
+from benchmarks.functions.problem import Problem, Size, text_of
 
-Identity = tuple[str, int, int, str, str, str, int]
+Identity = tuple[str, str, int, int, str, str, str, int]
 
 
 @dataclass(frozen=True, order=True)
@@ -37,12 +37,13 @@ class Cell:
     def identity(self) -> Identity:
         """What tells this cell from all others of a run: the values of the columns `runs.columns.IDENTITY`."""
         n, m = self.problem.n_inputs, self.problem.n_outputs
-        return (self.graph, n, m, self.engine, self.mode, self.quantity, self.lanes)
+        return (self.graph, text_of(self.size), n, m, self.engine, self.mode, self.quantity, self.lanes)
 
     def __str__(self) -> str:
-        size = "x".join(map(str, self.size)) if isinstance(self.size, tuple) else str(self.size)
         what = self.mode if self.mode == self.quantity else f"{self.mode} {self.quantity}"
-        return f"{self.graph} {size} {self.engine} {what}" + (f" {self.lanes} lanes" if self.lanes > 1 else "")
+        return f"{self.graph} {text_of(self.size)} {self.engine} {what}" + (
+            f" {self.lanes} lanes" if self.lanes > 1 else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ def sweeps(cell: Cell) -> int:
 
 def evaluation(problem: Problem) -> int:
     """Ops of one evaluation; where no formula is known, the numbers that go in and come out, as a stand-in."""
-    return problem.n_inputs + problem.n_outputs if problem.ops is None else problem.ops
+    if problem.ops is not None:
+        return problem.ops
+    return problem.n_inputs + problem.n_outputs + sum(array.size for array in problem.data)
 
 
 def work(cell: Cell) -> int:

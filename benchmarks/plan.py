@@ -34,7 +34,7 @@ def plan(selection: Selection) -> list[Cell]:
         cell
         for engine in engines
         for family in families
-        for cell in _cells(family, engine, selection.sizes)
+        for cell in _cells(family, engine, selection)
         if (selection.modes is None or cell.mode in selection.modes)
         and (selection.quantities is None or cell.quantity in selection.quantities)
     }
@@ -65,8 +65,9 @@ def shuffled(cells: Sequence[Cell], blocks: int, seed: int) -> list[Visit]:
     return visits
 
 
-def _cells(family: Family, engine: type[Engine], numbers: Sequence[int] | None) -> Iterator[Cell]:
-    for size in family.sizes_from(numbers) if numbers else _sizes(family, engine):
+def _cells(family: Family, engine: type[Engine], selection: Selection) -> Iterator[Cell]:
+    asked = bool(selection.sizes) or bool(selection.families and family.growing)
+    for size in _sizes(family, engine, selection):
         problem = catalogue.problem(family.name, size)
         if problem.style not in engine.styles:
             continue
@@ -75,22 +76,31 @@ def _cells(family: Family, engine: type[Engine], numbers: Sequence[int] | None) 
             if (quantity == "jvp" and problem.n_inputs == 1) or (quantity == "vjp" and problem.n_outputs == 1):
                 continue
             cell = Cell(family.name, size, engine.name, mode, quantity)
-            if (mode != "primal" and mode not in engine.modes) or not (numbers or _within(cell, engine)):
+            if (mode != "primal" and mode not in engine.modes) or not (asked or _within(cell, engine)):
                 continue
             yield cell
-            if engine.lanes > 1 and mode == "forward" and sweeps(cell) > 1:
-                yield replace(cell, lanes=engine.lanes)
+            if (lanes := engine.carried(problem)) > 1 and mode == "forward" and sweeps(cell) > 1:
+                yield replace(cell, lanes=lanes)
 
 
 def _within(cell: Cell, engine: type[Engine]) -> bool:
-    """Whether the default plan goes as far as this with an engine."""
+    """Whether the default plan goes as far as this with an engine; what has no formula goes as far as it states."""
+    if cell.problem.ops is None and catalogue.family(cell.graph).sizes:
+        return True
     if sweeps(cell) > 1:
         return work(cell) <= engine.reach.gradient_ops
     return evaluation(cell.problem) <= engine.reach.single_ops or cell.size == engine.reach.far.get(cell.graph)
 
 
-def _sizes(family: Family, engine: type[Engine]) -> Sequence[Size]:
-    """The family's own sizes, or powers, as far as one op per input would go; and how far the engine goes with it."""
+def _sizes(family: Family, engine: type[Engine], selection: Selection) -> Sequence[Size]:
+    """The sizes asked for, or the family's own.
+
+    Where it states none, powers, as far as one op per input would go; and how far the engine goes with it.
+    """
+    if selection.sizes:
+        return family.sizes_from(selection.sizes)
+    if selection.families and family.growing:
+        return family.growing
     if family.sizes:
         return family.sizes
     powers = [STEP**k for k in range(64) if STEP**k <= engine.reach.single_ops]

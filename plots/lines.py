@@ -64,7 +64,7 @@ class Line:
 
     def draw(self, ax: Axes, column: str) -> Label:
         """Draw one column against the size, with its 95 % band where there is one, and return its direct label."""
-        size, values = self.cells["size"], self.cells[column]
+        size, values = self.cells["n"], self.cells[column]
         bounds = [f"{column.removesuffix('_median')}_{end}" for end in ("low", "high")]
         if set(bounds) <= set(self.cells.columns):
             low, high = (self.cells[bound] for bound in bounds)
@@ -84,7 +84,7 @@ def summary(run: Run) -> pd.DataFrame:
     """The measured cells of a run: `summary.csv`, or the same made from the timings of a run that was interrupted.
 
     Returns:
-        The rows with status `ok`, by increasing size; `size` is N, or M where it is larger.
+        The rows with status `ok`, by increasing size; `n` is N, or M where it is larger.
 
     Raises:
         NothingToDrawError: there are none.
@@ -99,8 +99,8 @@ def summary(run: Run) -> pd.DataFrame:
 def everything(run: Run) -> pd.DataFrame:
     """As `summary`, with all statuses."""
     table = run.summary if run.summary is not None else summarise(run.timings, noise_floors(run.timings))
-    table = table.assign(size=table[["n_inputs", "n_outputs"]].max(axis=1).astype("int64"))
-    return table.sort_values("size", kind="stable")
+    table = table.assign(n=table[["n_inputs", "n_outputs"]].max(axis=1).astype("int64"))
+    return table.sort_values("n", kind="stable")
 
 
 def readable(cells: pd.DataFrame, panels: int = PANELS, lines: int = LINES) -> tuple[pd.DataFrame, str]:
@@ -167,7 +167,7 @@ def headline(cells: pd.DataFrame) -> pd.Series:
     cells = cells[cells["engine"] == engines(cells)[0]]
     chosen = cells[cells["graph"] == HEADLINE]
     chosen = chosen if len(chosen) else cells
-    return chosen.sort_values("size", kind="stable").iloc[-1]
+    return chosen.sort_values("n", kind="stable").iloc[-1]
 
 
 def times(ratio: float) -> str:

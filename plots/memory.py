@@ -32,7 +32,7 @@ def draw(run: Run) -> Figure:
     cells = cells[cells["n_ops"].notna()]
     if cells.empty:
         raise NothingToDrawError(f"{run.path}: memory.csv has no cell whose ops are known")
-    cells = cells.sort_values("n_ops").assign(size=lambda table: table["n_ops"])
+    cells = cells.sort_values("n_ops").assign(n=lambda table: table["n_ops"])
     kinds, left_out = engines(cells)[:ENGINES], engines(cells)[ENGINES:]
     cells = cells[cells["engine"].isin(kinds)]
     detail = _detail(cells) + (f" Left out, and in memory.csv: {', '.join(left_out)}." if left_out else "")
@@ -40,7 +40,7 @@ def draw(run: Run) -> Figure:
     columns = 2 if len(kinds) in (2, 4) else 3
     room = canvas(_finding(cells), detail, rows_height(kinds, columns, row=2.7))
     for ax, name in zip(panels(room, kinds, columns, right=0.9), kinds, strict=True):
-        ax.set_xlim(cells["size"].min() / 1.5, cells["size"].max() * 1.5)
+        ax.set_xlim(cells["n"].min() / 1.5, cells["n"].max() * 1.5)
         ax.set_ylim(max(FLOOR, cells["peak_bytes"].min()) / 2, max(FLOOR, cells["peak_bytes"].max()) * 2)
         _panel(ax, cells[cells["engine"] == name])
     return room.figure
@@ -53,15 +53,15 @@ def _panel(ax: Axes, cells: pd.DataFrame) -> None:
     labels = []
     for mode, group in cells.groupby("mode"):
         colour, peak = MODES[str(mode)], group["peak_bytes"].astype(float).clip(lower=FLOOR)
-        ax.plot(group["size"], peak, "o", color=colour, ms=4.5, alpha=0.45, mew=0)
+        ax.plot(group["n"], peak, "o", color=colour, ms=4.5, alpha=0.45, mew=0)
         mine = group["graph"] == chosen
         if mine.any():
-            ax.plot(group["size"][mine], peak[mine], "o-", color=colour, ms=3.6)
-            end = (float(group["size"][mine].iloc[-1]), float(peak[mine].iloc[-1]))
+            ax.plot(group["n"][mine], peak[mine], "o-", color=colour, ms=3.6)
+            end = (float(group["n"][mine].iloc[-1]), float(peak[mine].iloc[-1]))
             labels.append(Label(*end, str(mode), colour, "bold"))
     taped = cells[cells["tape_bytes"].notna() & (cells["mode"] == "reverse") & (cells["graph"] == chosen)]
     if len(taped):
-        size, tape = taped["size"], taped["tape_bytes"].astype(float).clip(lower=FLOOR)
+        size, tape = taped["n"], taped["tape_bytes"].astype(float).clip(lower=FLOOR)
         ax.plot(size, tape, color=REVERSE, lw=1.0)
         labels.append(Label(float(size.iloc[-1]), float(tape.iloc[-1]), "its tape", REVERSE))
     log_axis(ax, "x")
@@ -74,7 +74,7 @@ def _finding(cells: pd.DataFrame) -> str:
     both = [each for each in memories(cells) if each.engine == engines(cells)[0]]
     if not both:
         row = headline(cells)
-        return f"The gradient of {row['graph']} at {row['size']:,} ops takes {quantity(row['peak_bytes'], 'B')}"
+        return f"The gradient of {row['graph']} at {row['n']:,} ops takes {quantity(row['peak_bytes'], 'B')}"
     told = next((each for each in both if each.graph == HEADLINE), both[0])
     return (
         f"The price of reverse mode is memory: {quantity(told.reverse, 'B')} for {told.graph} at "

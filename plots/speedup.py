@@ -59,7 +59,7 @@ def draw(run: Run) -> Figure:
             labels.append(_line(ax, line, place, many=lanes != 1, trusted=trusted))
         elif lanes == 1:
             colour = SHADES[_wins(line)][place]
-            ax.plot(line["size"], line["speedup"], color=colour, lw=0.9, alpha=0.3, zorder=1.5)
+            ax.plot(line["n"], line["speedup"], color=colour, lw=0.9, alpha=0.3, zorder=1.5)
     _ground(ax, cells)
     label_ends(ax, labels, size=TEXT - 1, offset=10)
     return figure
@@ -84,7 +84,7 @@ def _wins(line: pd.DataFrame) -> bool:
 
 
 def _line(ax: Axes, line: pd.DataFrame, place: int, *, many: bool, trusted: bool) -> Label:
-    size, speedup, last = line["size"], line["speedup"], line.iloc[-1]
+    size, speedup, last = line["n"], line["speedup"], line.iloc[-1]
     colour = SHADES[_wins(line)][place]
     ax.fill_between(size, line["speedup_low"], line["speedup_high"], color=colour, alpha=0.2, lw=0)
     ax.plot(size, speedup, color=colour, lw=2.2, zorder=3)
@@ -98,13 +98,13 @@ def _line(ax: Axes, line: pd.DataFrame, place: int, *, many: bool, trusted: bool
     said = (f" {times(ratio)}×" if ratio >= 1 else f" 1/{times(1 / ratio)}") if decided.iloc[-1] else " even"
     said = said if trusted else ""
     kind = f", {last['lanes']} lanes" if many else ""
-    return Label(float(last["size"]), ratio, f"{last['graph']}{said} ({short(last['engine'])}{kind})", colour, "bold")
+    return Label(float(last["n"]), ratio, f"{last['graph']}{said} ({short(last['engine'])}{kind})", colour, "bold")
 
 
 def _ground(ax: Axes, cells: pd.DataFrame) -> None:
     """Axes, the line between the modes, and theory's line N."""
     low, high = 0.5 * min(1.0, cells["speedup"].min()), 2.5 * max(1.0, cells["speedup"].max())
-    left, right = cells["size"].min() / 1.4, cells["size"].max() * 1.4
+    left, right = cells["n"].min() / 1.4, cells["n"].max() * 1.4
     log_axis(ax, "x", ticks=7)
     log_axis(ax, "y", "×", ticks=7)
     ax.set_xlim(left, right)
@@ -137,7 +137,7 @@ def _finding(cells: pd.DataFrame) -> str:
     one_output = cells[cells["n_outputs"] == 1]
     cells = one_output if len(one_output) else cells
     row = headline(cells[cells["lanes"] == 1] if (cells["lanes"] == 1).any() else cells)
-    size, ratio = quantity(row["size"]), float(row["speedup"])
+    size, ratio = quantity(row["n"]), float(row["speedup"])
     forward, reverse = f"{size} forward sweeps", "one reverse sweep"
     if letter(cells[cells["graph"] == row["graph"]]) == "M":
         forward, reverse = "one forward sweep", f"{size} reverse sweeps"
@@ -155,7 +155,7 @@ def _finding(cells: pd.DataFrame) -> str:
     best = many.iloc[-1]
     return (
         f"{said}; {times(float(best['speedup']))}× where forward carries {best['lanes']} tangents at once "
-        f"({short(best['engine'])}, N\xa0=\xa0{quantity(best['size'])})"
+        f"({short(best['engine'])}, N\xa0=\xa0{quantity(best['n'])})"
     )
 
 

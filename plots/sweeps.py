@@ -23,7 +23,7 @@ def draw(run: Run) -> Figure:
         raise NothingToDrawError(f"{run.path}: no gradient's sweeps were counted")
     kinds = {
         "N inputs, one output": rows[rows["n_outputs"] == 1],
-        "one input, M outputs": rows[rows["n_outputs"] > 1],
+        "one input, M outputs": rows[(rows["n_inputs"] == 1) & (rows["n_outputs"] > 1)],
     }
     kinds = {title: group for title, group in kinds.items() if len(group)}
     room = canvas(_finding(rows), _detail(rows), 4.6)
@@ -33,26 +33,26 @@ def draw(run: Run) -> Figure:
 
 
 def counted(run: Run) -> pd.DataFrame:
-    """The gradients whose sweeps were counted, one row per cell: `size`, `sweeps` and what theory `expects`."""
+    """The gradients whose sweeps were counted, one row per cell: `n`, `sweeps` and what theory `expects`."""
     rows = gradients(run.timings)
     rows = rows[(rows["status"] == "ok") & rows["sweeps"].notna()]
     rows = rows[(rows["lanes"] == 1) & rows["mode"].isin(["forward", "reverse"])]
-    rows = rows.drop_duplicates(["graph", "n_inputs", "n_outputs", "engine", "mode"])
+    rows = rows.drop_duplicates(["graph", "size", "engine", "mode"])
     size = rows[["n_inputs", "n_outputs"]].max(axis=1)
     expects = rows["n_inputs"].where(rows["mode"] == "forward", rows["n_outputs"])
-    return rows.assign(size=size, expects=expects, sweeps=rows["sweeps"].astype("int64")).sort_values("size")
+    return rows.assign(n=size, expects=expects, sweeps=rows["sweeps"].astype("int64")).sort_values("n")
 
 
 def _panel(ax: Axes, rows: pd.DataFrame, size: str) -> None:
-    n = np.array([1.0, float(rows["size"].max())])
+    n = np.array([1.0, float(rows["n"].max())])
     ax.plot(n, n, color=THEORY, lw=1.2, ls=(0, (1, 1.8)), zorder=1)
     ax.plot(n, n**0, color=THEORY, lw=1.2, ls=(0, (1, 1.8)), zorder=1)
     labels = []
     for mode, group in rows.groupby("mode"):
         colour = MODES[str(mode)]
-        ax.plot(group["size"], group["sweeps"], "o", color=colour, ms=6.5, mec="white", mew=0.8, zorder=3)
+        ax.plot(group["n"], group["sweeps"], "o", color=colour, ms=6.5, mec="white", mew=0.8, zorder=3)
         end = group.iloc[-1]
-        labels.append(Label(end["size"], end["sweeps"], f"{mode}: {end['sweeps']:,}", colour, "bold"))
+        labels.append(Label(end["n"], end["sweeps"], f"{mode}: {end['sweeps']:,}", colour, "bold"))
     log_axis(ax, "x")
     log_axis(ax, "y", ticks=4)
     ax.set_xlabel(f"{size}, number of {'inputs' if size == 'N' else 'outputs'}")

@@ -52,17 +52,17 @@ def _panel(ax: Axes, cells: pd.DataFrame) -> None:
     inner: Label | None = None
     primal = cells[(cells["quantity"] == "primal") & (cells["engine"] == engines(cells)[0])]
     if len(primal):
-        ax.plot(primal["size"], primal["seconds_median"], color=PRIMAL, lw=1.2)
+        ax.plot(primal["n"], primal["seconds_median"], color=PRIMAL, lw=1.2)
         end = primal.iloc[-1]
-        labels.append(Label(end["size"], end["seconds_median"], "value", PRIMAL))
+        labels.append(Label(end["n"], end["seconds_median"], "value", PRIMAL))
     for line in lines(gradients(cells)):
         label = line.draw(ax, "seconds_median")
         beyond = not_run(cells, line.cells) if (line.place, line.mode, line.lanes) == (0, "forward", 1) else None
         if beyond is not None:
-            ax.plot(beyond["size"], beyond["seconds_median"], color=FORWARD, lw=1.0, dashes=(3, 2))
+            ax.plot(beyond["n"], beyond["seconds_median"], color=FORWARD, lw=1.0, dashes=(3, 2))
             inner = label
             end = beyond.iloc[-1]
-            label = Label(end["size"], end["seconds_median"], "not run", FORWARD)
+            label = Label(end["n"], end["seconds_median"], "not run", FORWARD)
         labels.append(label)
     log_axis(ax, "x")
     log_axis(ax, "y", "s")
@@ -92,15 +92,15 @@ def not_run(cells: pd.DataFrame, forward: pd.DataFrame) -> pd.DataFrame | None:
         forward: its measured forward gradients of one engine.
 
     Returns:
-        `size` and `seconds_median`, beginning with the last measured gradient; None when no larger sweep was measured.
+        `n` and `seconds_median`, beginning with the last measured gradient; None when no larger sweep was measured.
     """
     last = forward.iloc[-1]
     sweep = cells[(cells["quantity"] == "jvp") & (cells["engine"] == last["engine"]) & (cells["lanes"] == 1)]
-    sweep = sweep[sweep["size"] > last["size"]]
+    sweep = sweep[sweep["n"] > last["n"]]
     if sweep.empty:
         return None
-    beyond = pd.DataFrame({"size": sweep["size"], "seconds_median": sweep["seconds_median"] * sweep["n_inputs"]})
-    return pd.concat([last[["size", "seconds_median"]].to_frame().T, beyond]).astype(float)
+    beyond = pd.DataFrame({"n": sweep["n"], "seconds_median": sweep["seconds_median"] * sweep["n_inputs"]})
+    return pd.concat([last[["n", "seconds_median"]].to_frame().T, beyond]).astype(float)
 
 
 def _finding(cells: pd.DataFrame) -> str:
@@ -109,18 +109,18 @@ def _finding(cells: pd.DataFrame) -> str:
     if forward.empty or reverse.empty:
         row = headline(cells)
         return (
-            f"The gradient of {row['graph']} at {row['size']:,} takes {quantity(row['seconds_median'], 's')} "
+            f"The gradient of {row['graph']} at {row['n']:,} takes {quantity(row['seconds_median'], 's')} "
             f"in {row['mode']} mode"
         )
-    key = ["graph", "engine", "n_inputs", "n_outputs"]
+    key = ["graph", "engine", "size", "n", "n_outputs"]
     both = forward.merge(reverse, on=key, suffixes=("", "_reverse"))
     one_output = both[both["n_outputs"] == 1]
     row = headline(one_output if len(one_output) else both)
     if row["verdict"] == "no difference":
-        return f"The gradient of {row['graph']} takes as long in both modes at size {row['size']:,}"
+        return f"The gradient of {row['graph']} takes as long in both modes at size {row['n']:,}"
     size = letter(both[both["graph"] == row["graph"]])
     return (
-        f"The gradient of {row['graph']} at {size}\xa0=\xa0{row['size']:,} takes "
+        f"The gradient of {row['graph']} at {size}\xa0=\xa0{row['n']:,} takes "
         f"{quantity(row['seconds_median'], 's')} in forward mode and {quantity(row['seconds_median_reverse'], 's')} "
         "in reverse mode"
     )

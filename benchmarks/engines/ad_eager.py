@@ -1,12 +1,15 @@
 """The engine `ad`: this project's eager modes, dual numbers and a tape, in the interpreter.
 
-Its primal is the same function on plain Python floats, so a ratio to the primal is what a derivative costs its user.
+Its primal is the same function on plain Python floats or in plain NumPy, so a ratio to the primal is what a derivative
+costs its user.  On arrays a forward gradient can carry many tangents in one pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 import ad
 from benchmarks.engines.base import Counts, Engine, Includes, listed, plain
@@ -18,11 +21,14 @@ class Eager(Engine):
 
     name = "ad"
     default = True
-    includes = Includes(primal="plain Python floats", reverse="recording included")
+    styles = ("scalars", "arrays")
+    lanes = 128
+    lane_styles = ("arrays",)
+    includes = Includes(primal="plain Python or NumPy", reverse="recording included")
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
-        self.several = isinstance(problem.f(*plain(problem)), list)
+        self.several = np.ndim(problem.f(*plain(problem))) > 0
 
     def f(self, x: Any) -> Any:
         """The problem's function on numbers of this engine."""
@@ -39,18 +45,21 @@ class Eager(Engine):
     def jacobian(self, mode: str, lanes: int = 1) -> Any:
         """As a user would ask for it; in reverse, all outputs are swept from one recording."""
         if mode == "forward":
-            return ad.jacfwd(self.f)(self.problem.x)
+            return ad.jacfwd(self.f, lanes=lanes)(self.problem.x)
         return (ad.jacrev if self.several else ad.grad)(self.f)(self.problem.x)
 
     def count(self, execute: Callable[[], Any]) -> Counts:
-        """As counted by the engine itself."""
+        """As counted by the engine itself; a pass with many lanes is as many sweeps."""
         with ad.count() as counts:
             execute()
-        return Counts(sweeps=counts.sweeps, ops=counts.ops or None)
+        return Counts(sweeps=counts.sweeps + counts.lanes, ops=counts.ops or None)
 
     def tape_bytes(self) -> int:
         """Bytes of a tape that was recorded and swept."""
         tape = ad.Tape()
-        out = self.f(tape.lift(self.problem.x))
-        tape.pull((y, 1.0) for y in listed(out))
+        if self.problem.style == "scalars":
+            outputs = listed(self.f(tape.lift(self.problem.x)))
+        else:
+            outputs = [self.f(*tape.lift([self.problem.x]))]
+        tape.pull((y, np.ones(np.shape(y)) if np.ndim(y) else 1.0) for y in outputs)
         return int(tape.nbytes)

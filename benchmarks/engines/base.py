@@ -76,6 +76,7 @@ class Engine:
         styles: the styles of problems that it takes: `scalars`, `arrays`.
         modes: the modes that it has, of `forward` and `reverse`.
         lanes: tangents that it can carry together through one forward pass of a gradient.
+        lane_styles: the styles of problems for which it can.
         reach: how far the default plan goes with it.
         tolerance: largest relative difference allowed between its derivatives and the reference.
         includes: what its times include.
@@ -89,6 +90,7 @@ class Engine:
     styles: ClassVar[tuple[str, ...]] = ("scalars",)
     modes: ClassVar[tuple[str, ...]] = ("forward", "reverse")
     lanes: ClassVar[int] = 1
+    lane_styles: ClassVar[tuple[str, ...]] = ("scalars", "arrays")
     reach: ClassVar[Reach] = Reach()
     tolerance: ClassVar[float] = TOLERANCE
     includes: ClassVar[Includes] = Includes()
@@ -111,6 +113,11 @@ class Engine:
         if not cls.package or cls.version():
             return None
         return f"needs the package {cls.package}: {cls.install or f'pip install {cls.package}'}"
+
+    @classmethod
+    def carried(cls, problem: Problem) -> int:
+        """The tangents that it can carry together through one forward pass of a gradient of this problem."""
+        return cls.lanes if problem.style in cls.lane_styles else 1
 
     def prepare(self, mode: str) -> None:
         """What `primal`, `forward` or `reverse` needs once, untimed; a compiler that waits for a first call gets it."""

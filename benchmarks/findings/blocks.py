@@ -16,6 +16,7 @@ its end: where its memory came to lie, the frequency of the processor, what else
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,9 +31,9 @@ from benchmarks.runs.columns import IDENTITY
 Floats = NDArray[np.float64]
 
 CELL = ["run", *IDENTITY]
-PROBLEM = ["run", "graph", "n_inputs", "n_outputs", "engine"]
+PROBLEM = ["run", "graph", "size", "n_inputs", "n_outputs", "engine"]
 SECONDS = "seconds_median"
-SORTED_BY = ["run", "graph", "engine", "n_inputs", "n_outputs", "mode", "quantity", "lanes"]
+SORTED_BY = ["run", "graph", "engine", "n_inputs", "n_outputs", "size", "mode", "quantity", "lanes"]
 ORDER = ["primal", "forward", "reverse", "jvp", "vjp", "gradient"]
 SEED = 20260
 DRAWS = 2000
@@ -132,18 +133,25 @@ def in_order(table: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     """Sort records as the catalogue lists families and engines; the order of measuring is shuffled.
 
     Args:
-        table: with any of the columns run, graph, engine, n_inputs, n_outputs, mode, quantity and lanes.
+        table: with any of the columns run, graph, engine, n_inputs, n_outputs, size, mode, quantity and lanes.
         order: names of families and engines; names that it lacks follow by alphabet.
     """
     known = {name: f"{rank:06}" for rank, name in enumerate([*order, *ORDER])}
     keys = [name for name in SORTED_BY if name in table.columns]
-    named = {"graph", "engine", "mode", "quantity"}
+    ranks = dict.fromkeys(("graph", "engine", "mode", "quantity"), lambda name: known.get(name, f"~{name}"))
+    ranks["size"] = _rank_of_size
     return table.sort_values(
         keys,
-        key=lambda column: column.map(lambda name: known.get(name, f"~{name}")) if column.name in named else column,
+        key=lambda column: column.map(ranks[column.name]) if column.name in ranks else column,
         ignore_index=True,
         kind="stable",
     )
+
+
+def _rank_of_size(size: str) -> str:
+    """Text that sorts as sizes grow: `8x16` by its product, then by its numbers."""
+    numbers = [int(number) for number in size.split("x")]
+    return " ".join(f"{number:020}" for number in (math.prod(numbers), *numbers))
 
 
 def sizes(cells: pd.DataFrame) -> Floats:

@@ -127,13 +127,13 @@ def reasons_to_fail(comparison: pd.DataFrame, threshold: float) -> list[str]:
     lost = comparison[(status == "only in a") | status.str.startswith("ok in a, ")]
     reasons = []
     if len(slower):
-        worst = slower.iloc[0]
+        worst = slower.iloc[0].to_dict()
         reasons.append(
-            f"slower by more than {threshold:g}: {len(slower)} cells, most {_name(worst)}: {worst['ratio']:.3g}"
+            f"slower by more than {threshold:g}: {len(slower)} cells, most {cell_name(worst)}: {worst['ratio']:.3g}"
         )
     if len(lost):
         first = lost.iloc[0]
-        reasons.append(f"no longer ok: {len(lost)} cells, first {_name(first)}: {first['status']}")
+        reasons.append(f"no longer ok: {len(lost)} cells, first {cell_name(first.to_dict())}: {first['status']}")
     if common.empty:
         return [*reasons, "nothing in common: no cell was measured in both runs"]
     if common["floor"].isna().any():
@@ -163,7 +163,7 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _name(row: pd.Series) -> str:
+def cell_name(row: Mapping[Any, Any]) -> str:
+    """What a row of a comparison is about."""
     lanes = f", {row['lanes']} lanes" if row["lanes"] > 1 else ""
-    size = f"{row['n_inputs']} x {row['n_outputs']}"
-    return f"{row['graph']} {size} {row['engine']} {row['mode']} {row['quantity']}{lanes}"
+    return f"{row['graph']} {row['size']} {row['engine']} {row['mode']} {row['quantity']}{lanes}"

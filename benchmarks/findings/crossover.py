@@ -22,7 +22,7 @@ from benchmarks.findings.blocks import (
     sizes,
     verdict,
 )
-from benchmarks.findings.scaling import repeated
+from benchmarks.findings.scaling import is_curve, repeated
 
 CURVE = ["run", "graph", "engine"]
 CROSSOVER = [*CURVE, "crossover", "crossover_low", "crossover_high", "n_min", "n_max", "note"]
@@ -39,7 +39,8 @@ def crossover(timings: pd.DataFrame, floor: float, order: Sequence[str] = ()) ->
         order: names of families and engines in the order of the catalogue; others follow by alphabet.
 
     Returns:
-        One row per graph and engine that was measured in both modes at any size, for forward sweeps of one lane.
+        One row per graph and engine that was measured in both modes at any size, for forward sweeps of one lane; none
+        where sizes grow while N stays.
         `crossover` is the size at which the speedup
         passes 1 for the last time, upward; NaN where it does not within `n_min` to `n_max`, and `note` says what
         happens instead.  `crossover_low` and `crossover_high` are its 95 % interval, widened
@@ -52,7 +53,7 @@ def crossover(timings: pd.DataFrame, floor: float, order: Sequence[str] = ()) ->
     rows = [
         dict(zip(CURVE, key, strict=True)) | _crossing(group, speedup[group.index.to_numpy()], floor)
         for key, group in curves
-        if not np.isnan(speedup[group.index.to_numpy()]).all()
+        if not np.isnan(speedup[group.index.to_numpy()]).all() and is_curve(sizes(group))
     ]
     return in_order(pd.DataFrame(rows, columns=CROSSOVER), order)
 

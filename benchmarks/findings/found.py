@@ -90,13 +90,13 @@ def single_sweeps(summary: pd.DataFrame) -> pd.DataFrame:
     )
     single = summary[summary["quantity"].isin(["jvp", "vjp"]) | ((summary["quantity"] == "gradient") & alone)]
     single = single[(single["lanes"] == 1) & (single["graph"] != "map") & single["primal_ratio"].notna()]
-    return single.drop_duplicates(["graph", "n_inputs", "n_outputs", "engine", "mode"])
+    return single.drop_duplicates(["graph", "size", "engine", "mode"])
 
 
 def costs(summary: pd.DataFrame) -> tuple[Cost, ...]:
     """What one sweep costs in each engine and mode, over all families, each at its largest size."""
-    cells = single_sweeps(summary).assign(size=lambda table: table[["n_inputs", "n_outputs"]].max(axis=1))
-    last = cells.sort_values("size", kind="stable").groupby(["engine", "mode", "graph"], sort=False).tail(1)
+    cells = single_sweeps(summary).assign(n=lambda table: table[["n_inputs", "n_outputs"]].max(axis=1))
+    last = cells.sort_values("n", kind="stable").groupby(["engine", "mode", "graph"], sort=False).tail(1)
     return tuple(
         Cost(engine, mode, len(group), float(group["primal_ratio"].min()), float(group["primal_ratio"].max()))
         for engine in dict.fromkeys(cells["engine"])

@@ -52,6 +52,7 @@ REASONS = {
 Shapes = tuple[tuple[float, float], ...]
 
 POINTS = 4
+FEWEST = 3
 AMPLITUDES = 64
 STRONGEST = 32.0
 ONE_CALL: Shapes = ((1.0, 0.0),)
@@ -114,7 +115,8 @@ def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
         order: names of families and engines in the order of the catalogue; others follow by alphabet.
 
     Returns:
-        One row per graph, engine, mode and lanes that was measured at any size together with its primal.  `theory` is
+        One row per graph, engine, mode and lanes that was measured together with its primal, at three sizes at least
+        (through two points goes any curve) and at each N once (where data grow and N stays there is none).  `theory` is
         how fast the sweeps grow: 1 or 0, and the other way round where a family grows by its outputs.  `verdict` is
 
         - `agrees` where the whole interval lies within 0.1 of theory;
@@ -129,7 +131,7 @@ def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
     rows = []
     for key, group in gradients.groupby(CURVE, sort=False):
         gradient, primal = _curve(group, seconds), curves.get(key[:3])
-        if len(gradient.n) and primal is not None and len(primal.n):
+        if len(gradient.n) >= FEWEST and primal is not None and len(primal.n) and is_curve(gradient.n):
             theory = _theory(
                 sizes(group), group["n_inputs" if key[3] == "forward" else "n_outputs"].to_numpy(np.float64)
             )
@@ -247,6 +249,11 @@ def _without_speed_of_block(log_seconds: Floats) -> Floats:
 def _curve(cells: pd.DataFrame, seconds: Floats) -> Curve:
     n, values = repeated(sizes(cells), seconds[cells.index.to_numpy()])
     return Curve(n, np.log(values))
+
+
+def is_curve(n: Floats) -> bool:
+    """Whether each size is there once."""
+    return len(set(n)) == len(n)
 
 
 def repeated(n: Floats, values: Floats) -> tuple[Floats, Floats]:

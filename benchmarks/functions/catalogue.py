@@ -2,7 +2,7 @@
 
 The synthetic families come first, each of which isolates one property of a function, so that a difference in cost can
 be put down to it.  Then the workloads, by name: every module in `benchmarks/functions/workloads/` that defines a
-`FAMILY` is one, without being listed anywhere.
+`FAMILY`, or several `FAMILIES`, is one, without being listed anywhere.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ def _workloads() -> Iterator[Family]:
     except ModuleNotFoundError:
         return
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
-        family = getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "FAMILY", None)
-        if family is not None:
-            yield family
+        found = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
+        yield from found.get("FAMILIES", (found["FAMILY"],) if "FAMILY" in found else ())
 
 
 SYNTHETIC = (CHAIN, TREE, PRODUCT, layered(), HUB, fixed_work(), lattice(), dense(), BROADCAST, MAP)

@@ -6,11 +6,15 @@ with array-API names, so that every engine runs the same one.  There are two sty
     scalars     `x` is a list of N numbers; `f` returns a number or a list of numbers
     arrays      `x` is a vector of shape (N,); `f` returns a scalar or a vector of shape (M,)
 
+What a function needs besides `x` (measurements, labels, random numbers) is the problem's data: arrays that follow `x`,
+`f(xp, x, *data)`, and that an engine converts once, before anything is timed.
+
 Nothing here differentiates, times or knows an engine.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import operator
@@ -21,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Function = Callable[[Any, Any], Any]
+Function = Callable[..., Any]
 Size = int | tuple[int, ...]
 """How large a problem is: one number, or one for each of the ways in which a family grows."""
 
@@ -35,7 +39,7 @@ class Problem:
     Attributes:
         family: the name used in results and on the command line.
         size: which of the family's problems this is.
-        f: `f(xp, x)`, see the module's text.
+        function: `f(xp, x, *data)`, see the module's text.
         x: the N inputs: a list of floats (style `scalars`) or an array of shape (N,) (style `arrays`).
         n_inputs: N.
         n_outputs: M.
@@ -46,11 +50,12 @@ class Problem:
         depth: the most ops on any path from an input to an output; None where no formula is known.
         paths: paths from the first input to the outputs, which is the number of terms that the naive chain rule adds
             up for the derivatives in that one input; None where no formula is known.
+        data: what the function takes after `xp` and `x`.
     """
 
     family: str
     size: Size
-    f: Function
+    function: Function
     x: Sequence[float] | Floats
     n_inputs: int
     n_outputs: int
@@ -58,11 +63,29 @@ class Problem:
     ops: int | None = None
     depth: int | None = None
     paths: int | None = None
+    data: tuple[NDArray[Any], ...] = ()
+
+    @functools.cached_property
+    def f(self) -> Function:
+        """The function of `xp` and `x` alone, with its data as NumPy arrays."""
+        return self.on(lambda array: array)
+
+    def on(self, convert: Callable[[NDArray[Any]], Any]) -> Function:
+        """The function of `xp` and `x` alone, with its data converted once, as an engine needs them."""
+        if not self.data:
+            return self.function
+        function, data = self.function, tuple(convert(array) for array in self.data)
+        return lambda xp, x: function(xp, x, *data)
 
     @property
     def style(self) -> str:
         """`arrays` or `scalars`: what the function takes."""
         return "arrays" if isinstance(self.x, np.ndarray) else "scalars"
+
+
+def text_of(size: Size) -> str:
+    """A size in records and names: `64`, or `8x16` where a family grows in several ways."""
+    return "x".join(map(str, size)) if isinstance(size, tuple) else str(size)
 
 
 def any_size(size: Size) -> Size:
@@ -86,6 +109,7 @@ class Family:
         make: the problem at a size that the family can have; use `at`, which checks the size first.
         snap: the size the family can have that is nearest to a positive one; use `nearest`, which checks it first.
         sizes: what the default plan measures; empty where the powers of the plan's step will do.
+        growing: what is measured where the family, or all workloads, are asked for by name; empty for `sizes`.
         axes: how many numbers a size has.
     """
 
@@ -94,6 +118,7 @@ class Family:
     snap: Callable[[Any], Any] = any_size
     sizes: tuple[Size, ...] = ()
     axes: int = 1
+    growing: tuple[Size, ...] = ()
 
     def at(self, size: Size) -> Problem:
         """The problem of one size, the same on every call.

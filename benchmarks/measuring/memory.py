@@ -29,12 +29,12 @@ from typing import Any
 
 import psutil
 
-from benchmarks.cells import Cell
+from benchmarks.cells import Cell, evaluation
 from benchmarks.engines import chosen
 from benchmarks.engines import engine as engine_named
 from benchmarks.functions import catalogue
 from benchmarks.functions.folds import fixed_work
-from benchmarks.functions.problem import Family, Problem, Size
+from benchmarks.functions.problem import Family, Problem, Size, text_of
 from benchmarks.measuring.prepared import Bound, prepare, refusal
 from benchmarks.options import Selection
 from benchmarks.runs.columns import MemoryRecord
@@ -75,7 +75,7 @@ def plan(selection: Selection) -> list[Load]:
     loads = {
         Load(cell, steps)
         for family in catalogue.families(selection.families)
-        for size, steps in _sizes(family, selection.sizes)
+        for size, steps in _sizes(family, selection)
         for engine in chosen(selection.engines)
         for mode, quantity in SWEEPS.items()
         if (cell := Cell(family.name, size, engine.name, mode, quantity)).problem.style in engine.styles
@@ -83,7 +83,7 @@ def plan(selection: Selection) -> list[Load]:
         and (selection.modes is None or mode in selection.modes)
         and (selection.quantities is None or quantity in selection.quantities)
     }
-    return sorted(loads, key=lambda one: (one.problem.ops or one.problem.n_inputs, one.cell))
+    return sorted(loads, key=lambda one: (evaluation(one.problem), one.cell))
 
 
 def measure(
@@ -125,6 +125,7 @@ def _record(run: str, one: Load, outcome: dict[str, Any]) -> MemoryRecord:
     return MemoryRecord(
         run=run,
         graph=one.cell.graph,
+        size=text_of(one.cell.size),
         n_inputs=problem.n_inputs,
         n_ops=problem.ops,
         engine=one.cell.engine,
@@ -133,10 +134,15 @@ def _record(run: str, one: Load, outcome: dict[str, Any]) -> MemoryRecord:
     )
 
 
-def _sizes(family: Family, numbers: Sequence[int] | None) -> Iterator[tuple[Size, int]]:
-    """The sizes of a family, each with the steps of `fixed_work`; a family with sizes of its own has small ones."""
-    if numbers is not None:
-        yield from ((size, 0) for size in family.sizes_from(numbers))
+def _sizes(family: Family, selection: Selection) -> Iterator[tuple[Size, int]]:
+    """The sizes of a family, each with the steps of `fixed_work`.
+
+    A family with sizes of its own has small ones, in which nothing can be seen, unless it is asked to grow.
+    """
+    if selection.sizes is not None:
+        yield from ((size, 0) for size in family.sizes_from(selection.sizes))
+    elif family.growing:
+        yield from ((size, 0) for size in family.growing if selection.families is not None)
     elif family.name == "fixed_work":
         yield from ((FIXED_INPUTS, ops // 4) for ops in OPS)
     elif not family.sizes:

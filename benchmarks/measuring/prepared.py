@@ -53,11 +53,12 @@ def refusal(cell: Cell, engine: type[Engine]) -> str | None:
         return f"there is no {cell.quantity} in {cell.mode} mode"
     if cell.mode != "primal" and cell.mode not in engine.modes:
         return f"{engine.name} has no {cell.mode} mode"
-    if cell.lanes > 1 and (engine.lanes == 1 or (cell.mode, cell.quantity) != ("forward", "gradient")):
-        carries = "several tangents in forward gradients only" if engine.lanes > 1 else "one tangent at a time"
-        return f"{engine.name} carries {carries}"
     if cell.problem.style not in engine.styles:
         return f"{engine.name} does not take functions of {cell.problem.style}"
+    carried = engine.carried(cell.problem)
+    if cell.lanes > 1 and (carried == 1 or (cell.mode, cell.quantity) != ("forward", "gradient")):
+        carries = "several tangents in forward gradients only" if carried > 1 else "one tangent at a time"
+        return f"{engine.name} carries {carries}"
     return None
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.cells import Cell, Visit, work
 from benchmarks.engines.base import Engine
+from benchmarks.functions.problem import text_of
 from benchmarks.measuring import prepared
 from benchmarks.measuring.guard import Failure, guarded
 from benchmarks.measuring.open_run import OpenRun, Ready, seconds_left
@@ -34,6 +35,7 @@ def describe(run: str, cell: Cell) -> TimingRecord:
         run=run,
         block=0,
         graph=cell.graph,
+        size=text_of(cell.size),
         n_inputs=problem.n_inputs,
         n_outputs=problem.n_outputs,
         n_ops=problem.ops,

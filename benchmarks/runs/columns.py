@@ -22,7 +22,7 @@ STATUSES: dict[str, str] = {
     "error": "raised, or ran beyond the time limit of a cell; `note` says what happened",
 }
 
-IDENTITY = ("graph", "n_inputs", "n_outputs", "engine", "mode", "quantity", "lanes")
+IDENTITY = ("graph", "size", "n_inputs", "n_outputs", "engine", "mode", "quantity", "lanes")
 """The columns that tell a cell from all others of a run."""
 
 
@@ -38,6 +38,7 @@ class TimingRecord:
     run: str = column("name of the run, which is the name of its folder")
     block: int = column("number of the block, from 1; 0 for what was decided before the first block")
     graph: str = column("family of the function; `map` is the one with N inputs and M outputs")
+    size: str = column("which of the family's problems: a number, or one for each way in which it grows, as `8x16`")
     n_inputs: int = column("N, the number of inputs")
     n_outputs: int = column("M, the number of outputs")
     n_ops: int | None = column("ops in the graph, from the family's formula; empty where there is none", default=None)
@@ -85,6 +86,7 @@ class SummaryRecord:
 
     run: str = column("name of the run")
     graph: str = column("family of the function")
+    size: str = column("which of the family's problems: a number, or one for each way in which it grows, as `8x16`")
     n_inputs: int = column("N, the number of inputs")
     n_outputs: int = column("M, the number of outputs")
     n_ops: int | None = column("ops in the graph; empty where no formula is known", default=None)
@@ -153,6 +155,7 @@ class MemoryRecord:
 
     run: str = column("name of the run")
     graph: str = column("family of the function")
+    size: str = column("which of the family's problems: a number, or one for each way in which it grows, as `8x16`")
     n_inputs: int = column("N, the number of inputs")
     n_ops: int | None = column("ops in the graph; empty where no formula is known", default=None)
     engine: str = column("what executed it")

@@ -16,6 +16,7 @@ def row(block=1, n=1, seconds=1.0, mode="primal", quantity=None, **changes):
         "run": "synthetic",
         "block": block,
         "graph": "chain",
+        "size": str(n),
         "n_inputs": n,
         "n_outputs": 1,
         "n_ops": 4 * n,
@@ -57,7 +58,7 @@ def family(sizes, forward, reverse, blocks=7, noise=0.0, seed=0, transposed=Fals
     for block in range(1, blocks + 1):
         speed = rng.uniform(1.0, 3.0) if noise else 1.0
         for n in sizes:
-            shape = {"n_inputs": 1, "n_outputs": n} if transposed else {}
+            shape = {"size": str(n), "n_inputs": 1, "n_outputs": n} if transposed else {}
             for mode, cost in (("primal", 1.0), ("forward", forward(n)), ("reverse", reverse(n))):
                 seconds = 1e-6 * n * cost * speed * np.exp(noise * rng.standard_normal())
                 sweeps = {"primal": 0, "forward": 1 if transposed else n, "reverse": n if transposed else 1}[mode]

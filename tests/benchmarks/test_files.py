@@ -31,7 +31,7 @@ from benchmarks.runs.files import (
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (
-    "run, block, graph, n_inputs, n_outputs, n_ops, depth, engine, engine_version, mode, quantity, lanes, twin, "
+    "run, block, graph, size, n_inputs, n_outputs, n_ops, depth, engine, engine_version, mode, quantity, lanes, twin, "
     "prepare_seconds, sweeps, "
     "ops_executed, seconds_min, seconds_median, seconds_mean, seconds_stddev, rounds, iterations, max_error, status, "
     "note"
@@ -43,6 +43,7 @@ def row(**changes) -> TimingRecord:
         "run": "r",
         "block": 1,
         "graph": "chain",
+        "size": "8",
         "n_inputs": 8,
         "n_outputs": 1,
         "n_ops": 32,
@@ -129,7 +130,7 @@ BROKEN = {
     "foreign": ("a,b\n1,2\n", "not a table of this project"),
     "binary": (b"\xff\xfe\x00", "cannot be read"),
     "cut in the last line": (lambda text: text[:-9], "cut short"),
-    "a value too few": (lambda text: text.replace(",one\n", "\n"), "line 2 has 24 values, expected 25"),
+    "a value too few": (lambda text: text.replace(",one\n", "\n"), "line 2 has 25 values, expected 26"),
     "a word for a number": (lambda text: text.replace(",8,1,32", ",eight,1,32"), "line 2: n_inputs is 'eight'"),
     "an unfinished quote": (lambda text: text.replace(",one\n", ',"one\n'), "not a CSV|line 2"),
 }

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from synthetic import family, frame, row
 
+from benchmarks.findings.crossover import crossover
 from benchmarks.findings.scaling import Curve, exponent, judge, scaling
 from benchmarks.runs.columns import ScalingRecord, kinds
 
@@ -129,13 +130,23 @@ def test_a_constant_as_large_as_the_rest_at_the_largest_size_is_no_disagreement(
 
 @pytest.mark.parametrize(
     ("sizes", "options"),
-    [([100], {}), ([100, 1000], {}), ([1, 10, 100], {}), ([4, 6, 8, 10], {}), (SIZES, {"blocks": 1})],
-    ids=["one size", "two sizes", "three sizes", "less than a decade", "one block"],
+    [([1, 10, 100], {}), ([4, 6, 8, 10], {}), (SIZES, {"blocks": 1})],
+    ids=["three sizes", "less than a decade", "one block"],
 )
 def test_too_little_is_inconclusive(sizes, options):
     found = curve(lambda n: 5.0, sizes, **options)
     assert found["verdict"] == "inconclusive"
     assert found["points"] == len(sizes)
+
+
+def test_two_sizes_and_sizes_that_share_their_inputs_have_no_curve():
+    def rows(sizes):
+        return family(sizes, lambda n: 3.0 * n, lambda n: 6.0)
+
+    assert len(scaling(frame(rows([10, 100])))) == 0
+    assert len(scaling(frame(rows([10, 100, 1000])))) == 2
+    same = [{**each, "n_inputs": 10} for each in rows([10, 100, 1000])]
+    assert len(scaling(frame(same))) == len(crossover(frame(same), 0.0)) == 0
 
 
 @pytest.mark.parametrize("seed", range(6))

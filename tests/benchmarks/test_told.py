@@ -26,19 +26,19 @@ ORDER = [
 
 
 def every_family():
-    rows = [each for name in ORDER[:8] for each in family([1, 1000], lambda n: 3.0 * n, lambda n: 6.0, graph=name)]
-    return rows + family([1, 100], lambda n: 3.0, lambda n: 6.0 * n, graph="broadcast", transposed=True)
+    rows = [each for name in ORDER[:8] for each in family([1, 9, 1000], lambda n: 3.0 * n, lambda n: 6.0, graph=name)]
+    return rows + family([1, 9, 100], lambda n: 3.0, lambda n: 6.0 * n, graph="broadcast", transposed=True)
 
 
 def test_lines_say_what_was_found():
     lines = closing.lines(findings(run(every_family() + twins([1.02] * 7)), ORDER))
-    assert lines[0] == "Sweeps counted in 252 full gradients: one per input forward, one per output in reverse."
+    assert lines[0] == "Sweeps counted in 378 full gradients: one per input forward, one per output in reverse."
     assert [line.split()[0] for line in lines[3:12]] == ORDER[:9]
     assert lines[3].split(maxsplit=1)[1] == "500 (1,000)"
     assert lines[11].split(maxsplit=1)[1] == "1/200 (M 100)"
     assert lines[-3] == "Growth with N: 0 of 18 curves agree with theory, 0 disagree, 18 inconclusive."
     assert lines[-2] == "Noise floor: identical cells differ by up to 2.0%; nothing smaller is called a difference."
-    assert lines[-1] == "All 385 records were checked and measured; none was wrong."
+    assert lines[-1] == "All 574 records were checked and measured; none was wrong."
 
 
 def test_lines_do_not_depend_on_the_order_of_measuring():

@@ -45,8 +45,9 @@ def cells() -> list[dict[str, object]]:
         wall = seconds(engine, mode, quantity, ops, sweeps, lanes, SLOWER.get(graph, 0.8))
         rows.append(
             {
-                "graph": graph, "n_inputs": n, "n_outputs": m, "n_ops": ops, "engine": engine, "mode": mode,
-                "quantity": quantity, "lanes": lanes, "sweeps": sweeps, "seconds": wall,
+                "graph": graph, "size": f"{n}x{m}" if graph == "map" else str(max(n, m)), "n_inputs": n, "n_outputs": m,
+                "n_ops": ops, "engine": engine, "mode": mode, "quantity": quantity,
+                "lanes": lanes, "sweeps": sweeps, "seconds": wall,
                 "ops_executed": ops * sweeps if mode == "forward" else ops * (1 + sweeps),
                 "status": "over_budget" if wall > BUDGET else "ok",
             }
@@ -99,8 +100,8 @@ def write_memory(folder: Path) -> None:
                 tape = 250 * ops if mode == "reverse" else None
                 peak = 330 * ops + 9_000 if mode == "reverse" else 80_000
                 row = MemoryRecord(
-                    run=folder.name, graph=graph, n_inputs=2**power, n_ops=ops, engine="ad", mode=mode,
-                    tape_bytes=tape, peak_bytes=peak, bytes_per_op=peak / ops, status="ok",
+                    run=folder.name, graph=graph, size=str(2**power), n_inputs=2**power, n_ops=ops, engine="ad",
+                    mode=mode, tape_bytes=tape, peak_bytes=peak, bytes_per_op=peak / ops, status="ok",
                 )  # fmt: skip
                 rows.append(row)
     write_records(folder / "memory.csv", rows)

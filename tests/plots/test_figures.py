@@ -57,7 +57,7 @@ def test_direct_labels_keep_apart_and_inside(name, run):
 def test_speedup_title_is_the_headline_cell(run):
     cells = compared(summary(run))
     chain = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad")].iloc[-1]
-    expected = f"At N = {chain['size']:,}, one reverse sweep beats {chain['size']:,} forward sweeps by "
+    expected = f"At N = {chain['n']:,}, one reverse sweep beats {chain['n']:,} forward sweeps by "
     assert title(draw("speedup", run)).startswith(f"{expected}{chain['speedup']:,.0f}×; ")
     doubled = run.summary[["speedup", "speedup_low", "speedup_high"]] * 2
     again = title(draw("speedup", changed(run, "summary", **doubled)))
@@ -73,7 +73,7 @@ def test_speedup_below_one_is_not_called_a_win(run):
 
 def test_time_title_has_both_modes(run):
     cells = gradients(summary(run))
-    cells = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad") & (cells["size"] == 1024)]
+    cells = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad") & (cells["n"] == 1024)]
     forward, reverse = (cells[cells["mode"] == mode]["seconds_median"].iloc[0] for mode in ("forward", "reverse"))
     said = f"takes {quantity(forward, 's')} in forward mode and {quantity(reverse, 's')} in reverse mode"
     assert said.replace("\xa0", " ") in title(draw("time", run))
@@ -88,12 +88,12 @@ def test_what_was_not_run_is_dashed_and_labelled(run):
     # No solid line of forward mode goes beyond the last size that was measured.
     cells = gradients(summary(run))
     measured = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad") & (cells["mode"] == "forward")]
-    assert min(dashed[0].get_xdata()) == measured["size"].max()
+    assert min(dashed[0].get_xdata()) == measured["n"].max()
     last = measured.iloc[-1]
     jvp = summary(run)
     jvp = jvp[(jvp["graph"] == "chain") & (jvp["engine"] == "ad") & (jvp["quantity"] == "jvp")].iloc[-1]
     assert max(dashed[0].get_ydata()) == jvp["seconds_median"] * jvp["n_inputs"]
-    assert not_run(summary(run)[lambda table: table["size"] <= last["size"]], measured) is None
+    assert not_run(summary(run)[lambda table: table["n"] <= last["n"]], measured) is None
 
 
 def test_only_measured_cells_of_every_engine(run):

@@ -1,0 +1,190 @@
+"""The workloads: what each must bring along, and the frame that carries their data and their sizes.
+
+The Jacobian that each states is checked against one that neither it nor `ad` has made: complex steps, where NumPy can
+take them through the function, or JAX.
+"""
+
+import inspect
+import re
+import sys
+
+import numpy as np
+import pytest
+
+import ad
+from benchmarks.cells import Cell, sweeps
+from benchmarks.engines import engine
+from benchmarks.functions import catalogue
+from benchmarks.functions.problem import Family, Problem, text_of
+from benchmarks.measuring import memory
+from benchmarks.measuring.gate import Gate
+from benchmarks.measuring.prepared import bind, prepare
+from benchmarks.options import Selection
+from benchmarks.plan import plan
+
+WORKLOADS = catalogue.families(["workloads"])
+each_workload = pytest.mark.parametrize("one", WORKLOADS, ids=lambda one: one.name)
+
+
+def small(one):
+    """The two smallest sizes that a workload states."""
+    stated = {*one.sizes, *one.growing}
+    return [one.at(size) for size in sorted(stated, key=lambda size: (np.prod(size), size))[:2]]
+
+
+def relative(got, expected):
+    """The largest difference, relative to the largest entry; NaN stays NaN, and so fails every comparison."""
+    return np.max(np.abs(np.asarray(got) - expected)) / np.max(np.abs(expected))
+
+
+# ---- what a workload brings along -----------------------------------------------------------------------------------
+
+
+def lacking(one):
+    """What a workload lacks of what is asked of every one, as lines."""
+    page = inspect.getdoc(sys.modules[one.make.__module__]) or ""
+    first = one.at(one.sizes[0]) if one.sizes else None
+    asked = {
+        "a docstring with its formula": re.search(r"^ {4}\S.* = ", page, re.MULTILINE),
+        "a docstring with its source (a year in brackets)": re.search(r"\([^()]*\b(1[6-9]|20)\d\d[^()]*\)", page),
+        "sizes for the default run": one.sizes,
+        "growing sizes, four at least": len(one.growing) >= 4,
+        "a reference": first and first.reference,
+        "the same data on every call": first and repeatable(one, one.sizes[0]),
+    }
+    return [what for what, found in asked.items() if not found]
+
+
+def repeatable(one, size):
+    a, b = one.at(size), one.at(size)
+    return all(np.array_equal(p, q) for p, q in zip((a.x, *a.data), (b.x, *b.data), strict=True))
+
+
+@each_workload
+def test_a_workload_states_formula_source_sizes_and_reference(one):
+    assert lacking(one) == []
+
+
+def test_a_workload_without_them_is_told_what_it_lacks():
+    bare = Family(
+        "bare", lambda n: Problem("bare", n, lambda xp, x: xp.sum(x), np.random.default_rng().random(n), n, 1)
+    )
+    assert len(lacking(bare)) == 6 - ("=" in (sys.modules[__name__].__doc__ or ""))
+    assert "a reference" in lacking(Family("bare", bare.make, sizes=(3,)))
+    assert "the same data on every call" in lacking(Family("bare", bare.make, sizes=(3,)))
+
+
+@each_workload
+def test_sizes_are_the_familys_own(one):
+    for size in (*one.sizes, *one.growing):
+        assert one.nearest(size) == size
+        assert text_of(one.nearest(size)) == text_of(size)
+
+
+# ---- right ----------------------------------------------------------------------------------------------------------
+
+
+@each_workload
+def test_the_reference_is_right(one):
+    """By JAX in float64, which neither this project nor the workload has a part in."""
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    for problem in small(one):
+        f = problem.on(jax.numpy.asarray)
+        value, jacobian = f(jax.numpy, problem.x), jax.jacrev(lambda x: f(jax.numpy, x))(problem.x)  # noqa: B023
+        assert relative(np.ravel(problem.f(np, problem.x)), np.ravel(value)) < 1e-13
+        assert problem.reference().shape == (problem.n_outputs, problem.n_inputs)
+        assert relative(problem.reference(), np.reshape(jacobian, problem.reference().shape)) < 1e-11
+
+
+@each_workload
+def test_both_modes_agree_with_the_reference_and_are_counted(one):
+    cells = [
+        Cell(one.name, problem.size, "ad", mode, quantity, lanes)
+        for problem in small(one)
+        for mode, quantity, lanes in (
+            ("forward", "jvp", 1),
+            ("reverse", "vjp", 1),
+            ("reverse", "gradient", 1),
+            ("forward", "gradient", 1),
+            ("forward", "gradient", 128),
+        )
+        if lanes == 1 or problem.n_inputs > 1
+    ]
+    gate = Gate()
+    for cell in cells:
+        prepared = prepare(cell, bind(cell, engine("ad")))
+        assert gate.check(cell, prepared.run()) < 1e-10
+        assert prepared.count().sweeps == sweeps(cell), cell
+
+
+# ---- the frame ------------------------------------------------------------------------------------------------------
+
+
+def weighted(xp, x, w, k):
+    return xp.sum(w * x**2) * k
+
+
+def mine(n):
+    w = np.arange(1.0, n + 1)
+    return Problem("mine", n, weighted, np.ones(n), n, 1, lambda: 4.0 * w[np.newaxis], data=(w, np.array(2.0)))
+
+
+def test_data_follow_x_and_are_converted_once():
+    problem, converted = mine(3), []
+
+    def convert(array):
+        converted.append(array)
+        return array.tolist()
+
+    assert problem.f(np, problem.x) == 12.0
+    assert problem.f is problem.f
+    f = problem.on(convert)
+    with pytest.raises(TypeError):  # a list times a vector's square is no array
+        f(np, 1.0)
+    assert len(converted) == 2
+    without = Problem("mine", 1, lambda xp, x: x, np.ones(1), 1, 1)
+    assert without.on(convert) is without.f is without.function
+    assert len(converted) == 2
+
+
+@pytest.fixture
+def catalogued(monkeypatch):
+    family = Family("mine", mine, sizes=(3,), growing=(4, 8, 16))
+    monkeypatch.setattr(catalogue, "FAMILIES", {**catalogue.FAMILIES})
+    catalogue.add(family)
+    yield family
+    catalogue.problem.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("selection", "sizes"),
+    [
+        (Selection(), {3}),
+        (Selection(families=("mine",)), {4, 8, 16}),
+        (Selection(families=("workloads",)), {4, 8, 16}),
+        (Selection(families=("mine",), sizes=(5,)), {5}),
+    ],
+)
+def test_a_family_grows_where_it_is_asked_for_by_name(catalogued, selection, sizes):
+    assert {cell.size for cell in plan(selection) if cell.graph == "mine"} == sizes
+    loads = {load.cell.size for load in memory.plan(selection) if load.cell.graph == "mine"}
+    assert loads == (sizes if selection.families else set())
+
+
+def test_lanes_are_for_arrays_alone(catalogued):
+    cells = plan(Selection(families=("mine", "chain"), engines=("ad",), sizes=(4,)))
+    assert {(cell.graph, cell.lanes) for cell in cells if cell.mode == "forward"} == {
+        ("mine", 1),
+        ("mine", 128),
+        ("chain", 1),
+    }
+
+
+def test_the_tape_of_arrays_is_measured(catalogued):
+    held = engine("ad")(catalogued.at(16)).tape_bytes()
+    larger = engine("ad")(catalogued.at(1016)).tape_bytes()
+    assert 1000 * 8 < larger - held < 5 * 1000 * 8
+    with ad.count() as counts:
+        ad.jacfwd(lambda x: mine(3).f(ad, x), lanes=128)(np.ones(3))
+    assert (counts.forward_sweeps, counts.lanes, counts.lane_passes) == (0, 3, 1)
