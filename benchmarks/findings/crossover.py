@@ -107,7 +107,7 @@ def last_crossing(n: Floats, log_speedup: Floats, level: float = 0.0) -> Floats:
     curve = np.arange(log_speedup.shape[1])
     start, end = log_speedup[left, curve], log_speedup[right, curve]
     with np.errstate(divide="ignore", invalid="ignore"):  # a flat piece has no crossing, and is not selected below
-        share = (level - start) / (end - start)
+        share = np.clip((level - start) / (end - start), 0.0, 1.0)  # beyond, there is no crossing in this piece
         inside = np.exp(np.log(n)[left] + share * (np.log(n)[right] - np.log(n)[left]))
     found = np.where(last == len(n) - 1, np.inf, inside)
     return np.where(np.isnan(log_speedup).any(axis=0), np.nan, np.where(below.any(axis=0), found, -np.inf))

@@ -112,6 +112,11 @@ def test_the_last_crossing_counts(speedups, expected):
     np.testing.assert_allclose(found, [expected])
 
 
+def test_a_piece_that_is_nearly_flat_below_the_level_does_not_overflow():
+    log_speedup = np.array([[0.5], [-3.0], [-3.0 + 1e-12]])
+    assert last_crossing(np.array([1.0, 10.0, 100.0]), log_speedup) == np.inf
+
+
 def grid(counts, speedup, blocks=5):
     rows = []
     for block in range(1, blocks + 1):
