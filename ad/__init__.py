@@ -17,7 +17,9 @@ The table of contents:
     array_infinity    what infinite partials mean on arrays
     lanes             forward mode on arrays with many tangents in one pass
     loans             arrays that a tape borrows from the user
-    linear, differential, maps    functions of whole arrays: how they are declared, and the declarations
+    linear, reductions, differential    how functions of whole arrays are declared
+    maps              their declarations
+    namespace         the rest of the array API's names
     sweeps, jacobians what the transforms are made of
     paths             the naive rule that both modes factor
     transforms        `jvp`, `vjp`, `grad`, `value_and_grad`, `jacfwd`, `jacrev`, `jacobian`, `hvp`, `hessian`
@@ -42,6 +44,7 @@ from ad.compiled import Program, compile
 from ad.counting import Counts, count
 from ad.dual import Dual
 from ad.maps import DECLARED, linalg
+from ad.namespace import STANDARD
 from ad.ops import OPS, derivative_table
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
 from ad.rounding import RoundingError, rounding_error
@@ -49,7 +52,7 @@ from ad.scalars import FLOATS
 from ad.tape import Tape, Var
 from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, linearize, value_and_grad, vjp
 
-globals().update(DECLARED | functions)
+globals().update(STANDARD | DECLARED | functions)
 
 if TYPE_CHECKING:
 
@@ -97,4 +100,5 @@ __all__ = [
     "vjp",
     *functions,
     *DECLARED,
+    *STANDARD,
 ]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ad.active import RULES, ZERO, Active, Rule
-from ad.array_infinity import Paths, along, counted, product, pushed, seeded, settled, usable
+from ad.array_infinity import Paths, along, counted, product, push, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install, like, partial_source
 from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of
 from ad.dual import _HANDMADE, Dual, Level
@@ -111,11 +111,11 @@ class ArrayDual(Array):
         out = map(primals, params)
         if not tag.follows:
             return _made(out, map.push(primals, tangents, params, out), tag)
-        paths = pushed(map, primals, [x.paths if a else None for x, a in zip(ready, active, strict=True)], params, out)
-        primals = [usable(x) for x in primals]
+        paths = [x.paths if a else None for x, a in zip(ready, active, strict=True)]
+        tangent, reached = push(map, primals, tangents, paths, params, out)
         if tag.counts is not None:
             tag.counts.add(out)
-        return _followed(out, map.push(primals, tangents, params, out), paths, tag)
+        return _followed(out, tangent, reached, tag)
 
     def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> ArrayDual:  # noqa: D102
         primal = self.primal

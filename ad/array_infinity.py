@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ad.active import Active, primal_of
-from ad.arrays import shape_of
+from ad.arrays import MAPS, axes_of, kept_shape, shape_of
 from ad.infinity import INFINITE, MINUS_INFINITY, NEGATIVE, NONE, PLUS_INFINITY, POSITIVE, TIMES, UNKNOWN
 from ad.linear import Bilinear, JointlyLinear, Linear, Map
+from ad.reductions import Reduction
 
 Paths = Any
 """The classes of the paths to each element of an array: bytes, in its shape."""
@@ -81,6 +82,39 @@ def fold(paths: Paths, shape: tuple[int, ...]) -> Paths:
 
 
 # ---- maps -----------------------------------------------------------------------------------------------------------
+
+
+def push(
+    map: Map, primals: list[Any], tangents: list[Any], paths: list[Paths | None], params: tuple[Any, ...], out: Any
+) -> tuple[Any, Paths]:
+    """The tangent of a map and the classes that reach it; `paths` has None for passive operands."""
+    if isinstance(map, Reduction):
+        partial, (tangent,), (reached,) = map.partial(primals[0], out, params), tangents, paths
+        axis, keepdims = params
+        term = MAPS["sum"](product(partial, tangent, reached), axis, keepdims=keepdims)
+        axes = axes_of(len(shape_of(primals[0])), axis)
+        return term, np.bitwise_or.reduce(along(partial, reached), axis=axes, keepdims=keepdims)
+    classes = pushed(map, primals, paths, params, out)
+    return map.push([usable(x) for x in primals], tangents, params, out), classes
+
+
+def pull(
+    map: Map,
+    bar: Any,
+    paths: Paths,
+    active: list[bool],
+    primals: list[Any],
+    shapes: list[Any],
+    params: tuple[Any, ...],
+) -> tuple[list[Any], list[Paths | None]]:
+    """What is pulled back to the operands of a map, and the classes of their paths."""
+    if isinstance(map, Reduction):
+        partial = map.partial(primals[0], primals[1], params)
+        kept = np.broadcast_to(paths.reshape(kept_shape(shapes[0], params[0])), shapes[0])
+        term = product(partial, map.kept(bar, shapes[0], params), kept)
+        return [term], [along(partial, kept)]
+    classes = pulled(map, paths, active, primals, shapes, params)
+    return map.pull(bar, active, [usable(x) for x in primals], shapes, params), classes
 
 
 def pushed(map: Map, primals: list[Any], paths: list[Paths | None], params: tuple[Any, ...], out: Any) -> Paths:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ad.active import ONE, RULES, ZERO, Active
-from ad.array_infinity import Paths, pulled, usable
+from ad.array_infinity import Paths, pull
 from ad.array_methods import BOTH, Case, X, Y, cases, partial_source, scope
 from ad.arrays import dtype_of, full, unbroadcast
 from ad.ops import Op
@@ -91,8 +91,7 @@ class LinearNode(Node):
 
     def pull_classes(self, bar: Any, paths: Paths) -> tuple[list[Any], list[Paths | None]]:
         """What is pulled back to the operand, and the classes of its paths."""
-        classes = pulled(self.map, paths, [True], [None], [self.x.shape], self.params)
-        return [self.map.transpose(bar, self.x.shape, *self.params)], classes
+        return pull(self.map, bar, paths, [True], [None], [self.x.shape], self.params)
 
     def pull(self, bar: Any) -> None:  # noqa: D102
         x, into = self.x, self.map.into
@@ -126,9 +125,7 @@ class MapNode(Node):
 
     def pull_classes(self, bar: Any, paths: Paths) -> tuple[list[Any], list[Paths | None]]:
         """What is pulled back to the operands, and the classes of their paths."""
-        primals = [usable(x) for x in self.primals]
-        terms = self.map.pull(bar, self.active, primals, self.shapes, self.params)
-        return terms, pulled(self.map, paths, self.active, self.primals, self.shapes, self.params)
+        return pull(self.map, bar, paths, self.active, self.primals, self.shapes, self.params)
 
     def pull(self, bar: Any) -> None:  # noqa: D102
         terms = self.map.pull(full(bar, self.shape), self.active, self.primals, self.shapes, self.params)

@@ -185,6 +185,27 @@ def unbroadcast(x: Any, made: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     return MAPS["reshape"](x, shape) if lead else x
 
 
+def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
+    """The axes that `axis` names, each from 0 on.
+
+    Raises:
+        numpy.exceptions.AxisError: there is no such axis.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    named, last = axis if isinstance(axis, tuple | list) else (axis,), max(ndim, 1)
+    for k in named:
+        if not -last <= k < last:
+            raise np.exceptions.AxisError(k, ndim)
+    return tuple(int(k) % last for k in named)
+
+
+def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+    """A shape with the reduced axes of length one."""
+    axes = axes_of(len(shape), axis)
+    return tuple(1 if k in axes else n for k, n in enumerate(shape))
+
+
 # ---- operands -------------------------------------------------------------------------------------------------------
 
 

@@ -32,6 +32,8 @@ class Differential(Map):
     Attributes:
         transpose: the rule for the tangent, `rule(out, operands, tangents, *params)`.
         back: the rule for the cotangents, `back(bar, out, operands, *params)`; None where it follows from the other.
+        lanes: the rule for tangents that have a leading axis of lanes (zeros of passive operands have none); often the
+            rule for one tangent serves (`inv.lanes(inv.rule)`).
     """
 
     taken = 3
@@ -44,6 +46,12 @@ class Differential(Map):
     def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
         whole = [_zeros(x) if t is None else t for x, t in zip(primals, tangents, strict=True)]
         return self.transpose(out, primals, whole, *params)
+
+    def push_lanes(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
+        if self.lanes is None:
+            return None
+        whole = [_zeros(x) if t is None else t for x, t in zip(primals, tangents, strict=True)]
+        return self.lanes(out, primals, whole, *params)
 
     def pull(  # noqa: D102
         self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]

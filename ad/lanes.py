@@ -63,9 +63,7 @@ class LanesDual(ArrayDual):
         tangents = [x.derivative if a else None for x, a in zip(ready, active, strict=True)]
         tag: Level = ready[active.index(True)].tag
         out = map(primals, params)
-        pushed = (
-            None if map.lanes is None else map.lanes(*(tangents if len(active) == 1 else (primals, tangents)), *params)
-        )
+        pushed = map.push_lanes(primals, tangents, params, out)
         if pushed is None:
             one_by_one = [
                 map.push(primals, [None if t is None else t[k] for t in tangents], params, out)

@@ -81,6 +81,12 @@ class Map:
         """The tangent of the value; `tangents` has None for operands that are passive."""
         raise NotImplementedError
 
+    def push_lanes(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:
+        """As `push`, of tangents with a leading axis of lanes; None where there is no rule for that."""
+        if self.lanes is None:
+            return None
+        return self.lanes(*(tangents if len(tangents) == 1 else (primals, tangents)), *params)
+
     def pull(
         self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
     ) -> list[Any]:

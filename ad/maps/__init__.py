@@ -4,9 +4,9 @@ One file per kind; importing this package declares them all.
 """
 
 from ad.arrays import MAPS
-from ad.maps import constants, indexing, linalg, products, reductions, structure
+from ad.maps import constants, einsum, indexing, linalg, products, reductions, selecting, structure
 
 DECLARED = MAPS
 """All of them, by their names in this package."""
 
-__all__ = ["DECLARED", "constants", "indexing", "linalg", "products", "reductions", "structure"]
+__all__ = ["DECLARED", "constants", "einsum", "indexing", "linalg", "products", "reductions", "selecting", "structure"]

@@ -8,8 +8,23 @@ import numpy as np
 
 from ad.arrays import shape_of, unbroadcast
 from ad.differential import differential
-from ad.maps.products import matmul
-from ad.maps.structure import swapaxes
+from ad.maps.einsum import multi_dot
+from ad.maps.products import cross, matmul, outer, tensordot, trace, vecdot
+from ad.maps.structure import diagonal, matrix_transpose, swapaxes
+
+__all__ = [
+    "cross",
+    "diagonal",
+    "inv",
+    "matmul",
+    "matrix_transpose",
+    "multi_dot",
+    "outer",
+    "solve",
+    "tensordot",
+    "trace",
+    "vecdot",
+]
 
 
 @differential(np.linalg.solve, operands="a, b")

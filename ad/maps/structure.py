@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ad.active import Active, functions, primal_of
-from ad.arrays import MAPS, shape_of, unbroadcast
+from ad.arrays import axes_of, shape_of, unbroadcast
 from ad.linear import composed, jointly_linear, linear
+from ad.maps.indexing import getitem
 
 Shape = tuple[int, ...]
 
@@ -76,6 +77,40 @@ def expand_dims(x: Any, axis: Any) -> Any:
     return reshape(x, np.expand_dims(_outline(x), axis).shape)
 
 
+@composed(np.moveaxis)
+def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+    """`x` with some axes put elsewhere; the others keep their order."""
+    ndim = len(shape_of(x))
+    taken, put = axes_of(ndim, source), axes_of(ndim, destination)
+    order = [k for k in range(ndim) if k not in taken]
+    for to, axis in sorted(zip(put, taken, strict=True)):
+        order.insert(to, axis)
+    return transpose(x, tuple(order))
+
+
+@composed(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any) -> Any:
+    """`x` with its last two axes exchanged."""
+    return swapaxes(x, -1, -2)
+
+
+@composed(np.flip)
+def flip(x: Any, axis: Any = None) -> Any:
+    """`x` read backwards along axes, by default along all."""
+    axes = axes_of(len(shape_of(x)), axis)
+    return getitem(x, tuple(slice(None, None, -1 if k in axes else None) for k in range(len(shape_of(x)))))
+
+
+@composed(np.diagonal, np.linalg.diagonal)
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The elements on a diagonal of two axes, as the last axis."""
+    ndim = len(shape_of(x))
+    x = moveaxis(x, (axis1, axis2), (ndim - 2, ndim - 1))
+    n, m = shape_of(x)[-2:]
+    k = np.arange(max(0, min(n, m - offset) if offset >= 0 else min(n + offset, m)))
+    return getitem(x, (..., k - min(offset, 0), k + max(offset, 0)))
+
+
 @jointly_linear(np.concatenate)
 def concatenate(bar: Any, shapes: list[Shape], axis: Any = 0) -> list[Any]:
     """Arrays joined along an axis that they have."""
@@ -140,6 +175,6 @@ def _parts(x: Any, axis: int, lengths: Any) -> list[Any]:
     """`x` cut along an axis into pieces of the given lengths."""
     parts, start = [], 0
     for length in lengths:
-        parts.append(MAPS["getitem"](x, (slice(None),) * axis + (slice(start, start + length),)))
+        parts.append(getitem(x, (slice(None),) * axis + (slice(start, start + length),)))
         start += length
     return parts
