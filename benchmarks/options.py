@@ -54,7 +54,7 @@ class Settings:
 
 SELECTION: dict[str, dict[str, Any]] = {
     "--family": {"metavar": "NAME,...", "help": "only these families of graphs (`python -m benchmarks list`)"},
-    "--engine": {"metavar": "NAME,...", "help": "only these engines"},
+    "--engine": {"metavar": "NAME,...", "help": "only these engines; all for every one that is installed"},
     "--mode": {"metavar": "NAME,...", "help": f"only these modes: {', '.join(MODES)}"},
     "--quantity": {"metavar": "NAME,...", "help": f"only these quantities: {', '.join(QUANTITIES)}"},
     "--size": {"metavar": "N,...", "help": "these sizes instead of the plan's: 64,2**10 or 1..1024 (powers of two)"},

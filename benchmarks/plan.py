@@ -79,7 +79,7 @@ def _cells(family: Family, engine: type[Engine], selection: Selection) -> Iterat
             if (mode != "primal" and mode not in engine.modes) or not (asked or _within(cell, engine)):
                 continue
             yield cell
-            if (lanes := engine.carried(problem)) > 1 and mode == "forward" and sweeps(cell) > 1:
+            if (lanes := engine.carried(problem, mode)) > 1 and sweeps(cell) > 1:
                 yield replace(cell, lanes=lanes)
 
 

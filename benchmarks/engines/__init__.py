@@ -17,6 +17,8 @@ from typing import Any
 
 from benchmarks.engines.base import Engine
 
+ALL = "all"
+"""The name that selects all engines that are installed."""
 ENTRY_POINTS = "forward_vs_reverse.engines"
 
 
@@ -41,14 +43,34 @@ def engine(name: str) -> type[Engine]:
 
 
 def chosen(names: Sequence[str] | None = None) -> list[type[Engine]]:
-    """The engines of these names; for None those of the default plan.
+    """The engines of these names; for None those of the default plan, and for `all` those that are installed.
 
     Raises:
         ValueError: one is not there.
     """
     if names is None:
         return [one for one in engines().values() if one.default]
-    return [engine(name) for name in names]
+    wanted = {engine(name).name for name in names if name != ALL}
+    if ALL in names:
+        wanted |= {name for name, one in engines().items() if not one.optional and absence(one) is None}
+    return [one for name, one in engines().items() if name in wanted]
+
+
+def absence(engine: type[Engine]) -> str | None:
+    """In one line what an engine lacks on this machine; None where it lacks nothing."""
+    try:
+        return engine.missing()
+    except Exception as problem:
+        return f"{type(problem).__name__}: {problem}"
+
+
+def absent(names: Sequence[str] | None) -> list[str]:
+    """One line for each engine that was asked for, by name or with `all`, and is not there: how to get it."""
+    asked = [] if names is None else [engine(name).name for name in names if name != ALL]
+    if names is not None and ALL in names:
+        asked += [name for name, one in engines().items() if not one.optional]
+    lacking = {name: absence(engines()[name]) for name in dict.fromkeys(asked)}
+    return [f"{name} is left out: {reason}" for name, reason in lacking.items() if reason]
 
 
 def _found() -> Iterator[type[Engine]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from benchmarks.engines.base import Engine, Includes, Reach, listed
+from benchmarks.engines.base import Engine, Includes, Reach, of_vectors
 from benchmarks.functions.problem import Problem
 
 
@@ -17,17 +17,18 @@ class Autograd(Engine):
     reach = Reach(single_ops=2**12, gradient_ops=2**16)
     includes = Includes(primal="plain Python", reverse="recording included")
 
+    @classmethod
+    def load(cls) -> None:
+        """Import HIPS/autograd."""
+        importlib.import_module("autograd.numpy")
+        importlib.import_module("autograd.differential_operators")
+
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.np = importlib.import_module("autograd.numpy")
         self.core = importlib.import_module("autograd.differential_operators")
         self.x = self.np.array(problem.x)
-
-    def f(self, v: Any) -> Any:
-        """The problem's function, from a vector to a vector."""
-        scalars = self.problem.style == "scalars"
-        out = self.problem.f(self.np, [v[i] for i in range(len(v))] if scalars else v)
-        return self.np.array(listed(out)) if scalars else self.np.reshape(out, (-1,))
+        self.f = of_vectors(problem, self.np, self.np.asarray)
 
     def push(self, tangent: Any) -> Any:
         """One forward sweep."""

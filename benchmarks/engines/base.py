@@ -4,7 +4,7 @@ An engine is a subclass of `Engine`, alone in its file.  It gives `value`, `push
 reverse sweep) of the problem that it was made with, and overrides `jacobian` only where it has a way of its own.  The
 quantities, the seeds, the notes, the counts and the refusals are derived from that by the harness.
 
-It does no timing and no checking.  What is heavy to import is imported in `__init__`, not with the file.
+It does no timing and no checking.  What is heavy to import is imported in `load` and in `__init__`, not with the file.
 """
 
 from __future__ import annotations
@@ -73,10 +73,12 @@ class Engine:
         package: the distribution to install, whose version is the engine's; empty for the project's own.
         install: what to type if it is missing.
         default: whether the default plan has it.
+        optional: whether it is measured only where it is asked for by name, not with `--engine=all`.
         styles: the styles of problems that it takes: `scalars`, `arrays`.
         modes: the modes that it has, of `forward` and `reverse`.
-        lanes: tangents that it can carry together through one forward pass of a gradient.
-        lane_styles: the styles of problems for which it can.
+        lanes: tangents (cotangents in reverse) that it can carry together through one pass of a gradient; above 1, it
+            gives `pushes` and `pulls`, or a `jacobian` of its own.
+        lane_styles, lane_modes: the styles of problems for which it can, and the modes.
         reach: how far the default plan goes with it.
         tolerance: largest relative difference allowed between its derivatives and the reference.
         includes: what its times include.
@@ -87,10 +89,12 @@ class Engine:
     package: ClassVar[str] = ""
     install: ClassVar[str] = ""
     default: ClassVar[bool] = False
+    optional: ClassVar[bool] = False
     styles: ClassVar[tuple[str, ...]] = ("scalars",)
     modes: ClassVar[tuple[str, ...]] = ("forward", "reverse")
     lanes: ClassVar[int] = 1
     lane_styles: ClassVar[tuple[str, ...]] = ("scalars", "arrays")
+    lane_modes: ClassVar[tuple[str, ...]] = ("forward",)
     reach: ClassVar[Reach] = Reach()
     tolerance: ClassVar[float] = TOLERANCE
     includes: ClassVar[Includes] = Includes()
@@ -98,6 +102,7 @@ class Engine:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self._plain = plain(problem)
+        self._units: dict[int, list[Any]] = {}
 
     @classmethod
     def version(cls) -> str:
@@ -115,12 +120,21 @@ class Engine:
         return f"needs the package {cls.package}: {cls.install or f'pip install {cls.package}'}"
 
     @classmethod
-    def carried(cls, problem: Problem) -> int:
-        """The tangents that it can carry together through one forward pass of a gradient of this problem."""
-        return cls.lanes if problem.style in cls.lane_styles else 1
+    def carried(cls, problem: Problem, mode: str) -> int:
+        """The tangents, or cotangents, that it can carry together through one pass of a gradient of this problem."""
+        return cls.lanes if problem.style in cls.lane_styles and mode in cls.lane_modes else 1
 
-    def prepare(self, mode: str) -> None:
-        """What `primal`, `forward` or `reverse` needs once, untimed; a compiler that waits for a first call gets it."""
+    @classmethod
+    def load(cls) -> None:
+        """Import what is heavy, and let it start up; called before an instance is made, and charged to no problem."""
+
+    def prepare(self, mode: str, lanes: int = 1) -> None:
+        """What `primal`, `forward` or `reverse` needs once, untimed; a compiler that waits for a first call gets it.
+
+        Args:
+            mode: the cell's.
+            lanes: the cell's; above 1, `jacobian` is called with it.
+        """
 
     def seed(self, values: Sequence[float]) -> Any:
         """A tangent or cotangent in the form that `push` and `pull` take; converted before anything is timed."""
@@ -138,46 +152,89 @@ class Engine:
         """One reverse sweep: from a cotangent of the outputs, shape (M,), to the adjoint of the inputs, shape (N,)."""
         raise NotImplementedError(f"{self.name} has no reverse mode")
 
+    def pushes(self, tangents: Any) -> Any:
+        """Several tangents through one forward pass: shape (k, N), stacked by `stack`, to (k, M)."""
+        raise NotImplementedError(f"{self.name} carries one tangent at a time")
+
+    def pulls(self, cotangents: Any) -> Any:
+        """Several cotangents through one reverse pass: shape (k, M), stacked by `stack`, to (k, N)."""
+        raise NotImplementedError(f"{self.name} carries one cotangent at a time")
+
+    def stack(self, seeds: Sequence[Any]) -> Any:
+        """Seeds as one array, shape (k, N) or (k, M), in the form that `pushes` and `pulls` take."""
+        return np.stack(seeds)
+
     def jacobian(self, mode: str, lanes: int = 1) -> Any:
-        """All partials, shape (M, N): by default N forward sweeps or M reverse sweeps, one after another."""
-        if mode == "forward":
-            return np.array([self.push(seed) for seed in self.units(self.problem.n_inputs)], dtype=float).T
-        return [self.pull(seed) for seed in self.units(self.problem.n_outputs)]
+        """All partials, shape (M, N): by default N forward sweeps or M reverse sweeps, `lanes` of them in each pass."""
+        forward = mode == "forward"
+        seeds = self.units(self.problem.n_inputs if forward else self.problem.n_outputs)
+        if lanes > 1:
+            passes = map(self.pushes if forward else self.pulls, self.blocks(seeds, lanes))
+            rows = np.concatenate([np.asarray(rows) for rows in passes])
+        else:
+            rows = np.array([np.asarray(row) for row in map(self.push if forward else self.pull, seeds)])
+        return rows.T if forward else rows
 
     def count(self, execute: Callable[[], Any]) -> Counts:
-        """One execution, observed: by default its sweeps are the calls of `push` and `pull` on this instance."""
-        calls = 0
+        """One execution, observed: by default its sweeps are the seeds that go through the sweeps of this instance."""
+        sweeps = 0
 
-        def counting(sweep: Callable[[Any], Any]) -> Callable[[Any], Any]:
-            def counted(seed: Any) -> Any:
-                nonlocal calls
-                calls += 1
-                return sweep(seed)
+        def counting(sweep: Callable[..., Any], several: bool) -> Callable[..., Any]:
+            def counted(seeds: Any, *more: Any) -> Any:
+                nonlocal sweeps
+                sweeps += len(seeds) if several else 1
+                return sweep(seeds, *more)
 
             return counted
 
-        vars(self).update(push=counting(self.push), pull=counting(self.pull))  # in front of the class's methods
+        one, many = ("push", "pull"), ("pushes", "pulls")
+        observed = {name: counting(getattr(self, name), name in many) for name in (*one, *many)}
+        vars(self).update(observed)  # in front of the class's methods
         try:
             execute()
         finally:
-            del vars(self)["push"], vars(self)["pull"]
-        return Counts(sweeps=calls, ops=None)
+            for name in observed:
+                del vars(self)[name]
+        return Counts(sweeps=sweeps, ops=None)
 
     def tape_bytes(self) -> int | None:
         """Record and sweep once in reverse; the bytes of the tape that this takes; None if that is unknown."""
         return None
 
-    def units(self, size: int) -> Any:
-        """The unit vectors of a space, shape (size,), one after another, as seeds."""
-        for i in range(size):
-            values = [0.0] * size
-            values[i] = 1.0
-            yield self.seed(values)
+    def units(self, size: int) -> list[Any]:
+        """The unit vectors of a space, shape (size,), as seeds; made at the first call, which is not timed."""
+        if size not in self._units:
+            self._units[size] = [self.seed([float(i == j) for i in range(size)]) for j in range(size)]
+        return self._units[size]
+
+    def blocks(self, seeds: Sequence[Any], lanes: int) -> list[Any]:
+        """Seeds stacked for passes of so many lanes, in their order; made at the first call, as `units` are."""
+        key = -len(seeds)  # beside the single ones, whose key is positive
+        if key not in self._units:
+            self._units[key] = [self.stack(seeds[k : k + lanes]) for k in range(0, len(seeds), lanes)]
+        return self._units[key]
 
 
 def plain(problem: Problem) -> tuple[Any, Any]:
     """What to call the problem's function with for its value alone: a namespace, and the inputs."""
     return (np if problem.style == "arrays" else ad.FLOATS), problem.x
+
+
+def of_vectors(problem: Problem, xp: Any, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The problem's function from a vector to a vector, for an engine whose values are arrays in either style.
+
+    Args:
+        problem: what is differentiated.
+        xp: the engine's namespace, with `stack` and `reshape`.
+        convert: makes the engine's arrays of the problem's data.
+
+    Returns:
+        A function of an array of the engine, shape (N,), whose result has shape (M,); scalars are taken by indexing.
+    """
+    f, n = problem.on(convert), problem.n_inputs
+    if problem.style == "arrays":
+        return lambda x: xp.reshape(f(xp, x), (-1,))
+    return lambda x: xp.stack(listed(f(xp, [x[i] for i in range(n)])))
 
 
 def listed(outputs: Any) -> list[Any]:

@@ -21,6 +21,11 @@ class Casadi(Engine):
     name = package = "casadi"
     includes = Includes(*3 * ("CasADi SX, built before",))
 
+    @classmethod
+    def load(cls) -> None:
+        """Import CasADi."""
+        importlib.import_module("casadi")
+
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.casadi = casadi = importlib.import_module("casadi")
@@ -28,7 +33,7 @@ class Casadi(Engine):
         self.outputs = casadi.vertcat(*listed(problem.f(casadi, casadi.vertsplit(self.inputs))))
         self.calls: dict[str, _Call] = {}
 
-    def prepare(self, mode: str) -> None:
+    def prepare(self, mode: str, lanes: int = 1) -> None:
         """Build the function that the mode executes."""
         casadi, reverse = self.casadi, mode == "reverse"
         if mode in self.calls:

@@ -1,19 +1,19 @@
-"""The engine `finite-differences`: what people do without automatic differentiation, one central difference per input.
+"""The engines `finite-differences` and `forward-differences`: what people do without automatic differentiation.
 
-It has no reverse mode, and about half of the digits: the step balances the error of truncation, h**2, with that of
-rounding, eps / h.
+They have no reverse mode, and about half of the digits: a step balances the error of truncation with that of rounding.
+Steps are those of SciPy's `approx_derivative`: for input i, eps**(1/3) * max(1, |x_i|) for central differences, and
+eps**(1/2) * sign(x_i) * max(1, |x_i|) for those to one side.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from benchmarks.engines.base import Engine, Includes, plain
-from benchmarks.functions.problem import Problem
-
-STEP = float(np.finfo(float).eps) ** (1.0 / 3.0)
+from benchmarks.functions.problem import Floats, Problem
 
 
 class FiniteDifferences(Engine):
@@ -24,16 +24,46 @@ class FiniteDifferences(Engine):
     modes = ("forward",)
     tolerance = 1e-5
     includes = Includes(primal="plain Python", forward="two evaluations a sweep")
+    order = 2
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.xp, self.x = plain(problem)[0], np.array(problem.x)
 
+    def seed(self, values: Sequence[float]) -> Any:
+        """A step along the tangent, shape (N,), and its length in units of the tangent."""
+        tangent = np.asarray(values)
+        place = int(np.argmax(np.abs(tangent) * np.maximum(1.0, np.abs(self.x))))
+        size = max(1.0, abs(self.x[place])) / abs(tangent[place])
+        sign = 1.0 if self.order == 2 or self.x[place] >= 0.0 else -1.0
+        length = float(np.finfo(float).eps) ** (1.0 / (1.0 + self.order)) * size * sign
+        return length * tangent, length
+
+    def at(self, x: Floats) -> Floats:
+        """The outputs at a point, shape (M,)."""
+        outputs = self.problem.f(self.xp, x.tolist() if self.problem.style == "scalars" else x)
+        return np.ravel(np.asarray(outputs, dtype=float))
+
     def push(self, tangent: Any) -> Any:
         """One central difference along a tangent."""
-        step = STEP * np.asarray(tangent)
-        above, below = self.x + step, self.x - step
-        if self.problem.style == "scalars":
-            above, below = above.tolist(), below.tolist()
-        f = self.problem.f
-        return np.ravel(np.subtract(f(self.xp, above), f(self.xp, below))) / (2.0 * STEP)
+        step, length = tangent
+        return (self.at(self.x + step) - self.at(self.x - step)) / (2.0 * length)
+
+
+class ForwardDifferences(FiniteDifferences):
+    """Differences to one side, one evaluation each and one for all of them."""
+
+    name = "forward-differences"
+    tolerance = 1e-3
+    includes = Includes(primal="plain Python", forward="one evaluation a sweep, and one for all")
+    order = 1
+
+    def push(self, tangent: Any, here: Floats | None = None) -> Any:
+        """One difference along a tangent, to the outputs at x, unless they are known."""
+        step, length = tangent
+        return (self.at(self.x + step) - (self.at(self.x) if here is None else here)) / length
+
+    def jacobian(self, mode: str, lanes: int = 1) -> Any:
+        """The outputs at x are computed once."""
+        here = self.at(self.x)
+        return np.array([self.push(seed, here) for seed in self.units(self.problem.n_inputs)]).T

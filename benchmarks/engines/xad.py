@@ -12,6 +12,8 @@ from typing import Any
 from benchmarks.engines.base import Counts, Engine, Includes, listed
 from benchmarks.functions.problem import Problem
 
+MODULES = ("xad.math", "xad.fwd_1st", "xad.adj_1st")
+
 
 class Xad(Engine):
     """XAD's forward and adjoint mode of first order; nothing is recorded ahead."""
@@ -19,10 +21,15 @@ class Xad(Engine):
     name = package = "xad"
     includes = Includes(primal="plain Python floats", reverse="recording included")
 
+    @classmethod
+    def load(cls) -> None:
+        """Import XAD."""
+        for name in MODULES:
+            importlib.import_module(name)
+
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
-        names = ("xad.math", "xad.fwd_1st", "xad.adj_1st")
-        self.functions, self.forward, self.adjoint = (importlib.import_module(name) for name in names)
+        self.functions, self.forward, self.adjoint = (importlib.import_module(name) for name in MODULES)
         self.sweeps = 0
 
     def push(self, tangent: Any) -> Any:

@@ -192,6 +192,7 @@ def _observe(one: Load, memory_limit: int) -> dict[str, Any]:
     reason = refusal(one.cell, engine)
     if reason is not None:
         return {"status": "unsupported", "note": reason}
+    engine.load()
     resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     gc.collect()
     baseline = _restart_peak()

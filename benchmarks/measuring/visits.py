@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.cells import Cell, Visit, work
+from benchmarks.engines import absent
 from benchmarks.engines.base import Engine
 from benchmarks.functions.problem import text_of
 from benchmarks.measuring import prepared
@@ -80,6 +81,8 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
 def admit_all(run: OpenRun, reporter: Reporter) -> None:
     """Let every cell of an open run pass the gate, the smallest first, and say which fail."""
     cells = sorted({visit.cell for visit in run.visits}, key=lambda cell: (work(cell), cell))
+    for line in absent(run.settings.selection.engines):
+        reporter.say(line)
     reporter.phase(f"Checking {len(cells)} cells")
     for i, cell in enumerate(cells):
         reporter.at(i / len(cells), str(cell))

@@ -13,6 +13,7 @@ VARIABLES = (
     "MKL_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
+    "NPROC",  # the size of XLA's pool of threads, which has no option of its own
     "NUMBA_NUM_THREADS",
 )
 PINNED = VARIABLES[:-1]  # numba's kernels are given their threads explicitly

@@ -6,14 +6,17 @@ import dataclasses
 import importlib.metadata
 import sys
 from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from scipy.optimize._numdiff import approx_derivative
 
 from benchmarks import engines
 from benchmarks.cells import Cell, evaluation, sweeps, work
 from benchmarks.engines.base import Engine, cotangent, listed, tangent
 from benchmarks.functions import catalogue
+from benchmarks.functions.problem import Problem
 from benchmarks.measuring.gate import Gate
 from benchmarks.measuring.prepared import bind, prepare, refusal
 from benchmarks.options import OptionError, Selection
@@ -21,6 +24,10 @@ from benchmarks.plan import plan
 from benchmarks.runs.environment import describe, project_version
 
 NAMES = list(engines.engines())
+COMPILED = ("jax", "jax-eager")
+"""Engines that take so long for each problem that they are tried at one size."""
+LACKING = {("autograd", "tree"): "JVP of hypot"}
+"""What an engine says that it lacks for a family."""
 
 
 def test_the_version_of_the_projects_own_engines_says_the_commit():
@@ -31,30 +38,102 @@ def test_the_version_of_the_projects_own_engines_says_the_commit():
         assert commit is None or f"+g{commit[:12]}" in version
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if not engines.engine(name).optional])
 def test_an_engine_passes_the_gate_on_every_family_and_counts_right(name):
     engine = engines.engine(name)
-    families = tuple(family.name for family in catalogue.SYNTHETIC)
-    cells = plan(Selection(engines=(name,), families=families, sizes=(1, 2, 5)))
-    if reason := refusal(cells[0], engine):
+    if reason := engines.absence(engine):
         pytest.skip(reason)
+    sizes = (3,) if name in COMPILED else (1, 2, 5)
+    cells = plan(Selection(engines=(name,), families=tuple(catalogue.FAMILIES), sizes=sizes))
     assert engine.version()
-    gate = Gate()
+    gate, bound, lacking = Gate(), {}, {}
     for cell in (cell for cell in cells if evaluation(cell.problem) <= engine.reach.single_ops):
+        key = (cell.graph, cell.size)
         try:
-            prepared = prepare(cell, bind(cell, engine))
+            bound[key] = bound.get(key) or bind(cell, engine)
+            prepared = prepare(cell, bound[key])
             assert gate.check(cell, prepared.run(), engine.tolerance) <= engine.tolerance
-        except NotImplementedError:  # the engine lacks an op, and says so
-            assert name == "autograd"
-            assert cell.graph == "tree"
+        except NotImplementedError as problem:  # the engine lacks an op, and says so
+            lacking[name, cell.graph] = str(problem)
             continue
         assert prepared.note
         assert prepared.seconds >= 0.0
         counts = prepared.count()
         assert counts.sweeps == sweeps(cell), cell
-        if name == "ad" and cell.mode != "primal":
+        if name == "ad" and cell.mode != "primal" and cell.problem.ops is not None:
             assert counts.ops == work(cell), cell
         assert gate.check(cell, prepared.run(), engine.tolerance) <= engine.tolerance  # a second run gives the same
+    assert all(LACKING[key] in said for key, said in lacking.items()), lacking
+
+
+class Slow(Engine):
+    """An engine that takes long to prepare, and whose answers come from the reference."""
+
+    name = "slow"
+    lanes = 4
+    lane_modes = ("forward", "reverse")
+    modes = ("forward", "reverse")
+    prepared: ClassVar[list] = []
+
+    def prepare(self, mode, lanes=1):
+        self.prepared.append((mode, lanes))
+
+    def pushes(self, tangents):
+        return np.asarray(tangents) @ self.problem.reference().T
+
+    def pulls(self, cotangents):
+        return np.asarray(cotangents) @ self.problem.reference()
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_many_lanes_go_through_the_passes_an_engine_gives(mode):
+    cell = Cell("map", (6, 6), "slow", mode, "gradient", 4)
+    bound = bind(cell, Slow)
+    assert refusal(cell, Slow) is None
+    one, two = prepare(cell, bound), prepare(cell, bound)
+    assert Slow.prepared[-1] == (mode, 4)
+    assert Slow.prepared.count((mode, 4)) == 1  # what is prepared once is in the record of all that need it
+    assert one.seconds == two.seconds > 0.0
+    assert Gate().check(cell, one.run()) == 0.0
+    assert one.count().sweeps == 6
+    assert "4 cotangents a pass" in one.note or mode == "forward"
+
+
+def test_all_engines_are_those_that_are_installed_and_not_only_for_those_who_ask(monkeypatch):
+    torch = engines.engine("torch-compile")
+    assert torch.optional
+    names = [engine.name for engine in engines.chosen(("all",))]
+    assert {"ad", "finite-differences"} <= set(names) <= set(NAMES) - {"torch-compile"}
+    assert all(engines.absence(engines.engine(name)) is None for name in names)
+    monkeypatch.setattr(engines.engine("ad"), "missing", classmethod(lambda _: "broken"))
+    assert "ad" not in [engine.name for engine in engines.chosen(("all",))]
+    assert [engine.name for engine in engines.chosen(("xad", "ad"))] == ["ad", "xad"]
+
+
+@pytest.mark.parametrize(("name", "function"), [("complex-step", "absolute"), ("complex-step", "maximum")])
+def test_a_complex_step_refuses_what_is_not_analytic(name, function):
+    problem = Problem("kink", 2, lambda xp, x: xp.sum(getattr(xp, function)(x, x[::-1])), np.array([1.0, 2.0]), 2, 1)
+    engine = engines.engine(name)(problem)
+    with pytest.raises(NotImplementedError, match=f"complex step: {function} is not analytic"):
+        engine.push(engine.seed([1.0, 0.0]))
+
+
+@pytest.mark.parametrize(("name", "method"), [("finite-differences", "3-point"), ("forward-differences", "2-point")])
+def test_differences_take_the_steps_of_scipy(name, method):
+    points = []
+    x = np.array([-3.0, 0.0, 0.25, 400.0])
+
+    def f(xp, x):
+        points.append(np.array(x))
+        return xp.sum(x * x)
+
+    engine = engines.engine(name)(Problem("squares", 4, f, x, 4, 1))
+    got = engine.jacobian("forward")
+    mine = {tuple(point) for point in points}
+    points.clear()
+    expected = approx_derivative(lambda x: f(np, x), x, method=method)
+    assert mine == {tuple(point) for point in points} | ({tuple(x)} & mine)
+    np.testing.assert_allclose(got[0], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -70,7 +149,7 @@ def test_what_an_engine_cannot_do_is_refused(name):
         )
 
 
-@pytest.mark.parametrize("name", ["xad", "casadi", "autograd"])
+@pytest.mark.parametrize("name", ["xad", "casadi", "autograd", "jax"])
 def test_a_peer_that_is_not_installed_says_what_to_install(name, monkeypatch):
     def missing(package):
         raise importlib.metadata.PackageNotFoundError(package)
