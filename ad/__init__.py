@@ -26,6 +26,7 @@ The table of contents:
     checkpoint        `checkpointed_value_and_grad`: reverse mode of many steps in the memory of a few
     counting          `count`: sweeps and ops, counted as they happen
     checks            `check_jvp`, `check_vjp`, `check_adjoint`, `check_derivatives`: for functions of your own
+    own_rows, own_maps  `custom`: ops of the user's own
     rounding          `rounding_error`: where a computation loses its digits
     compiled          `compile`: a tape frozen into flat arrays and swept at machine speed (needs numba)
 
@@ -46,6 +47,7 @@ from ad.dual import Dual
 from ad.maps import DECLARED, linalg
 from ad.namespace import STANDARD
 from ad.ops import OPS, derivative_table
+from ad.own_rows import custom
 from ad.paths import Path, TooManyPathsError, count_paths, enumerate_paths, sum_over_paths
 from ad.rounding import RoundingError, rounding_error
 from ad.scalars import FLOATS
@@ -82,6 +84,7 @@ __all__ = [
     "compile",
     "count",
     "count_paths",
+    "custom",
     "derivative_table",
     "enumerate_paths",
     "grad",

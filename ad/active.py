@@ -303,17 +303,17 @@ def where(c: Any, x: Any, y: Any) -> Any:
 functions: dict[str, Callable[..., Any]] = {"where": where}
 """The public functions, one per op."""
 
-_SCOPE: dict[str, Any] = {**CONSTANTS, "where": where}
+SCOPE: dict[str, Any] = {**CONSTANTS, "where": where}
 """What the expressions of all rules refer to: the public functions."""
 
 
-def _function(row: Op) -> Callable[..., Any]:
+def _function(row: Op, on_errors: Callable[..., Any] | None) -> Callable[..., Any]:
     params = ", ".join(row.params)
-    if row.primitive or row.name == "div":
+    if on_errors is None and (row.primitive or row.name == "div"):
         on_errors = ieee(row.name)
-    else:
+    elif on_errors is None:
         formula = f"def value({params}):\n    return {row.value.python(safe=True)}\n"
-        on_errors = build("value", formula, _SCOPE, f"value of {row.name}")
+        on_errors = build("value", formula, SCOPE, f"value of {row.name}")
     scope = {"fast": FAST[row.name], "ieee": on_errors, "FLOAT_ERRORS": FLOAT_ERRORS, "Active": Active, "real": real}
     scope |= {"on_arrays": ARRAYS[row.name], "ARRAY_TYPES": (np.ndarray, np.float32)}
     source = (_UNARY if len(row.params) == 1 else _BINARY).format(name=row.name)
@@ -323,9 +323,14 @@ def _function(row: Op) -> Callable[..., Any]:
     return function
 
 
-def bind(row: Op) -> Rule:
-    """The rule of a row, over the public functions, of which the row's own becomes one."""
-    functions[row.name] = _SCOPE[row.name] = _function(row)
+def bind(row: Op, on_errors: Callable[..., Any] | None = None) -> Rule:
+    """The rule of a row, over the public functions, of which the row's own becomes one.
+
+    Args:
+        row: the row.
+        on_errors: its value on floats at the points where `math` raises; by default as IEEE-754 says.
+    """
+    functions[row.name] = SCOPE[row.name] = _function(row, on_errors)
     arguments = ", ".join((*row.params, "out"))
     partials = [
         None
@@ -333,7 +338,7 @@ def bind(row: Op) -> Rule:
         else build(
             "partial",
             f"def partial({arguments}):\n    return {partial.python(safe=True)}\n",
-            _SCOPE,
+            SCOPE,
             f"rule {row.name}, partial in {operand}",
         )
         for operand, partial in zip(row.operands, row.partials, strict=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import RULES, ZERO, Active, apply
+from ad.active import RULES, SCOPE, ZERO, Active, apply
 from ad.methods import OPERATORS
 from ad.ndarrays import names, renamed, value_source
 from ad.ops import Op
@@ -66,7 +66,7 @@ PLAIN = (np.ndarray, np.float64, np.float32)
 def scope() -> dict[str, Any]:
     """What generated code on arrays refers to: NumPy's functions, which call ours on active arrays."""
     return {
-        **names({name: rule.value for name, rule in RULES.items()}),
+        **names(SCOPE),
         "ndarray": np.ndarray,
         "ZERO": ZERO,
         "like": like,
@@ -80,7 +80,8 @@ def partial_source(row: Op, operand: str, case: Case) -> str:
     return row.partial(operand).numpy(renamed(), case.numbers)
 
 
-def _partials(row: Op) -> tuple[Callable[..., Any] | None, ...]:
+def array_partials(row: Op) -> tuple[Callable[..., Any] | None, ...]:
+    """An op's partials as functions of `(xp, yp, out)`, on arrays and on active arrays; None where one is 0."""
     return tuple(
         None
         if partial.flat
@@ -94,7 +95,9 @@ def _partials(row: Op) -> tuple[Callable[..., Any] | None, ...]:
     )
 
 
-PARTIALS: dict[str, tuple[Callable[..., Any] | None, ...]] = {name: _partials(rule.row) for name, rule in RULES.items()}
+PARTIALS: dict[str, tuple[Callable[..., Any] | None, ...]] = {
+    name: array_partials(rule.row) for name, rule in RULES.items()
+}
 """For each op its partials as functions of `(xp, yp, out)`, on arrays and on active arrays; None where one is 0."""
 
 _UNARY = """

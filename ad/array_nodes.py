@@ -223,13 +223,17 @@ def _node_class(row: Op, case: Case, name: str, twice: bool = False) -> type[OpN
 NODES: dict[str, type[OpNode]] = {}
 """The classes of nodes, as `mul_x_y`, `pow_x_number`; `mul_twice` where both operands are one node."""
 
-for _row in (rule.row for rule in RULES.values()):
-    for _case in cases(_row):
-        _name = f"{_row.name}_{_case.name}"
-        NODES[_name] = _node_class(_row, _case, _name)
-    if len(_row.params) == 2:
-        _name = f"{_row.name}_twice"
-        NODES[_name] = _node_class(_row, BOTH, _name, twice=True)
+
+def node_classes(row: Op) -> dict[str, type[OpNode]]:
+    """The classes of one op's nodes."""
+    found = {name: _node_class(row, case, name) for case in cases(row) for name in [f"{row.name}_{case.name}"]}
+    if len(row.params) == 2:
+        found[f"{row.name}_twice"] = _node_class(row, BOTH, f"{row.name}_twice", twice=True)
+    return found
+
+
+for _rule in RULES.values():
+    NODES |= node_classes(_rule.row)
 
 
 def node_of(row: Op, active: list[bool], numbers: list[bool], operands: list[Any]) -> OpNode:

@@ -26,6 +26,10 @@ class DerivativeError(AssertionError):
     """A derivative is wrong, is not finite, or could not be compared with anything; the message says which."""
 
 
+class NotSmoothError(DerivativeError):
+    """There are no differences to compare a derivative with."""
+
+
 def check_jvp(f: Function, primals: Any, tangents: Any = None, *, rtol: float = 1e-7, seed: int = 0) -> None:
     """Compare one forward sweep with differences of `f`.
 
@@ -45,7 +49,7 @@ def check_jvp(f: Function, primals: Any, tangents: Any = None, *, rtol: float = 
     direction = _direction("tangents", tangents, leaves, shape, seed)
     _, tangent = jvp(f, unflatten(shape, leaves), unflatten(shape, direction))
     got = _numbers(flatten("tangent", tangent)[0])
-    expected = _differences(f, shape, leaves, direction, rtol)
+    expected = differences(f, shape, leaves, direction, rtol)
     _compare("jvp", got, expected, rtol)
 
 
@@ -72,7 +76,7 @@ def check_vjp(f: Function, primals: Any, cotangent: Any = None, *, rtol: float =
     else:
         directions = [_direction("", None, leaves, shape, seed + k) for k in range(1, 17)]
     got = [_dot(gradient, direction) for direction in directions]
-    expected = [_dot(seeds, _differences(f, shape, leaves, direction, rtol)) for direction in directions]
+    expected = [_dot(seeds, differences(f, shape, leaves, direction, rtol)) for direction in directions]
     _compare("vjp", got, expected, rtol)
 
 
@@ -156,7 +160,7 @@ def _direction(name: str, given: Any, leaves: list[Any], shape: Shape, seed: int
     return seeds
 
 
-def _differences(f: Function, shape: Shape, primals: list[Any], tangents: list[Any], rtol: float) -> list[float]:
+def differences(f: Function, shape: Shape, primals: list[Any], tangents: list[Any], rtol: float) -> list[float]:
     """The directional derivative of each output number, from values of `f` on floats alone."""
     from scipy.differentiate import derivative  # here, so that `import ad` does not wait for SciPy
 
@@ -178,7 +182,7 @@ def _differences(f: Function, shape: Shape, primals: list[Any], tangents: list[A
             found = derivative(along, 0.0, args=(k,), initial_step=0.02 / scale, tolerances={"rtol": rtol * 1e-3})
         value, error = float(found.df), float(found.error)
         if not math.isfinite(value) or error > max(rtol * abs(value), rtol * 1e-2):
-            raise DerivativeError(
+            raise NotSmoothError(
                 f"differences: output {k} has no reliable difference quotient here (got {value!r} ± {error:.1g}); "
                 "is the function smooth around the primals?"
             )

@@ -55,7 +55,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ad.active import Active, Rule, apply
-from ad.ops import CONSTANTS, OPS, Op
+from ad.ops import CONSTANTS, Op
 from ad.scalars import FAST, FLOAT_ERRORS, build
 
 OPERATORS = {
@@ -133,7 +133,7 @@ def _plain(row: Op) -> str:
 
 def fast_names() -> dict[str, str]:
     """What a row's names are called inside a fast method: primals `xp`, `yp`, and functions on floats `_sin`, ..."""
-    return {"x": "xp", "y": "yp", **{name: f"_{name}" for name in OPS if name != "where"}}
+    return {"x": "xp", "y": "yp", **{name: f"_{name}" for name in FAST if name != "where"}}
 
 
 def _indent(lines: list[str], by: int) -> str:

@@ -43,14 +43,14 @@ def names(scope: dict[str, Any] | None = None) -> dict[str, Any]:
         scope: functions for the ops that NumPy has not; those on plain arrays if None.
     """
     others = ARRAYS if scope is None else scope
-    found = {name: UFUNCS.get(name) or others.get(name) for name in OPS}
+    found = {name: UFUNCS.get(name) or others.get(name) for name in {*OPS, *others}}
     found |= {"pow": power, "where": np.where}
     return CONSTANTS | {f"_{name}": function for name, function in found.items()}
 
 
 def renamed() -> dict[str, str]:
     """The names in an expression on arrays: primals `xp`, `yp`, functions `_sin`, ..."""
-    return {"x": "xp", "y": "yp", **{name: f"_{name}" for name in OPS}}
+    return {"x": "xp", "y": "yp", **{name: f"_{name}" for name in {*OPS, *ARRAYS}}}
 
 
 def value_source(row: Op, numbers: frozenset[str] = frozenset()) -> str:

@@ -19,7 +19,8 @@ Function names follow the Python array API standard.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
 from ad.expressions import Expression, ExpressionError
 
@@ -63,7 +64,7 @@ class Op:
     params: tuple[str, ...]
     value: Expression
     partials: tuple[Expression, ...]
-    domain: dict[str, tuple[Interval, ...]]
+    domain: dict[str, tuple[Interval, ...]] = field(hash=False)
     tolerance: float
 
     @property
@@ -83,6 +84,9 @@ class Op:
 
 OPS: dict[str, Op] = {}
 
+CUSTOM: dict[str, Op] = {}
+"""Rows that users have declared (`ad.custom`)."""
+
 
 def op(
     name: str,
@@ -92,14 +96,30 @@ def op(
     y: tuple[Interval, ...] = REAL,
     tolerance: float = 1e-14,
 ) -> None:
-    """Add one row to the table; the operands are the names that occur in `value`.
+    """Add one row to the table; see `read`.
 
     Raises:
-        RowError: an expression does not parse, is not in the grammar, or uses a name that is not in scope; the operands
-            are not `x`, or `x` and `y`; there is not one partial for each; or the name is taken.
+        RowError: it is none, or the name is taken.
     """
     if name in OPS:
         raise RowError(f"op {name!r}: the name is taken by an earlier row")
+    OPS[name] = read(name, value, partials, x, y, tolerance)
+
+
+def read(
+    name: str,
+    value: str,
+    partials: Collection[str],
+    x: tuple[Interval, ...],
+    y: tuple[Interval, ...],
+    tolerance: float = 1e-14,
+) -> Op:
+    """A row from its text; the operands are the names that occur in `value`.
+
+    Raises:
+        RowError: an expression does not parse, is not in the grammar, or uses a name that is not in scope; the operands
+            are not `x`, or `x` and `y`; or there is not one partial for each.
+    """
     expressions = tuple(map(Expression, (value, *partials)))
     try:
         used = [expression.names for expression in expressions]
@@ -118,21 +138,25 @@ def op(
         for stray in names - scope:
             raise RowError(f"op {name!r}: {expression.text!r} uses {stray!r}, which is not in scope")
     domain: dict[str, tuple[Interval, ...]] = {p: x if p == "x" else y for p in operands}
-    OPS[name] = Op(name, params, expressions[0], expressions[1:], domain, tolerance)
+    return Op(name, params, expressions[0], expressions[1:], domain, tolerance)
 
 
-def validate() -> None:
-    """Check that every function a row calls is itself a row (called once, at the end of this module).
+def validate(rows: Iterable[Op], parameters: dict[str, int]) -> None:
+    """Check that every function a row calls is itself a row.
+
+    Args:
+        rows: the rows to check.
+        parameters: the functions there are, and how many arguments each takes.
 
     Raises:
-        RowError: a row calls a function that is not in the table, or with another number of arguments than it takes.
+        RowError: a row calls a function that is not there, or with another number of arguments than it takes.
     """
-    for row in OPS.values():
+    for row in rows:
         for expression in (row.value, *row.partials):
             for called, counts in expression.calls.items():
-                if called not in OPS:
+                if called not in parameters:
                     raise RowError(f"op {row.name!r}: {expression.text!r} calls {called!r}, which is not an op")
-                expected = len(OPS[called].params)
+                expected = parameters[called]
                 for given in counts - {expected}:
                     raise RowError(
                         f"op {row.name!r}: {expression.text!r} calls {called!r} with {given} arguments, "
@@ -195,11 +219,11 @@ op("minimum",     "where(x < y, x, where(x >= y, y, x + y))",
 op("where",       "where(c, x, y)",                           "where(c, 1.0, 0.0)", "where(c, 0.0, 1.0)")
 # fmt: on
 
-validate()
+validate(OPS.values(), {row.name: len(row.params) for row in OPS.values()})
 
 
 def derivative_table(format: str = "text") -> str:
-    """The op set as a table of derivatives, one line per op.
+    """The op set as a table of derivatives, one line per op; users' own rows come last.
 
     Args:
         format: `"text"` for aligned columns, `"markdown"` for a Markdown table.
@@ -209,7 +233,8 @@ def derivative_table(format: str = "text") -> str:
     """
     header = ("op", "value", "partial in x", "partial in y")
     rows = [
-        (row.name, *map(str, (row.value, *row.partials)), *([""] * (2 - len(row.partials)))) for row in OPS.values()
+        (row.name, *map(str, (row.value, *row.partials)), *([""] * (2 - len(row.partials))))
+        for row in (*OPS.values(), *CUSTOM.values())
     ]
     if format == "markdown":
         lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]

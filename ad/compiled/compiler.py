@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 from ad.compiled.signatures import signature
+from ad.ops import Op
 
 NUMBA = (0, 60)
 """The oldest numba that compiles the sweeps."""
@@ -65,19 +66,19 @@ def cache_directory() -> Path:
 
 
 @functools.cache
-def _generated() -> tuple[str, str]:
+def _generated(custom: tuple[Op, ...]) -> tuple[str, str]:
     """The generated source, and the name it is kept under."""
     from ad.compiled import kernels
 
-    text = kernels.source()
+    text = kernels.source(custom)
     versions = (text, require().__version__, sys.version, str(sys.platform))
     return text, "sweeps_" + hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16]
 
 
 @functools.cache
-def _module() -> tuple[ModuleType, Path | None]:
+def _module(custom: tuple[Op, ...]) -> tuple[ModuleType, Path | None]:
     """The generated module, and the file it came from (None if it lives in memory)."""
-    text, name = _generated()
+    text, name = _generated(custom)
     try:
         path = cache_directory() / f"{name}.py"
         _keep(path, text.replace("CACHE", "True"))
@@ -124,8 +125,8 @@ SWEEPS = (
 )
 """The functions of the generated module that are called from Python."""
 
-_ready: dict[int, dict[str, Any]] = {}
-"""The compiled sweeps by the width of words."""
+_ready: dict[tuple[int, tuple[Op, ...]], dict[str, Any]] = {}
+"""The compiled sweeps by the width of words, and by the users' own rows that are among them."""
 
 
 def warm(progress: Callable[[int, int], object] | None = None) -> None:
@@ -137,7 +138,7 @@ def warm(progress: Callable[[int, int], object] | None = None) -> None:
     Raises:
         CompilerMissingError: see `require`.
     """
-    missing = [word for word in (16, 32) if word not in _ready]
+    missing = [word for word in (16, 32) if (word, ()) not in _ready]
     before = len(_ready)
 
     def report(done: int) -> None:
@@ -148,35 +149,38 @@ def warm(progress: Callable[[int, int], object] | None = None) -> None:
         sweeps(word, report)
 
 
-def sweeps(word: int, progress: Callable[[int], object] | None = None) -> dict[str, Any]:
+def sweeps(word: int, progress: Callable[[int], object] | None = None, custom: tuple[Op, ...] = ()) -> dict[str, Any]:
     """The compiled sweeps for programs of 16-bit or 32-bit words, by name, ready to be called.
 
     Args:
         word: bits.
         progress: called after each sweep that was not ready, with the number of those done.
+        custom: rows besides those of the table; they are compiled where they are used, and nowhere else.
 
     Raises:
         CompilerMissingError: see `require`.
     """
     with _lock:
         require()
-        if word not in _ready:
+        key = word, custom
+        if key not in _ready:
             try:
-                _ready[word] = _compile(word, progress)
+                _ready[key] = _compile(word, progress, custom)
             except Exception as error:  # whatever comes of reading a file that is not what was written
                 _say(f"cannot use what is kept in {cache_directory()} ({type(error).__name__}); making it again")
-                _forget()
-                _ready[word] = _compile(word, progress)
-        return _ready[word]
+                _forget(custom)
+                _ready[key] = _compile(word, progress, custom)
+        return _ready[key]
 
 
-def _compile(word: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
+def _compile(word: int, progress: Callable[[int], object] | None, custom: tuple[Op, ...]) -> dict[str, Any]:
     """Compile or load the sweeps for one width of words."""
-    module, path = _module()
+    module, path = _module(custom)
     marker = path.with_suffix(f".{word}") if path else None
     cold = marker is None or not marker.exists()
     if cold:
-        _say("compiling the sweeps for this machine, once; this takes about ten seconds")
+        added = f" with {', '.join(row.name for row in custom)}" if custom else ""
+        _say(f"compiling the sweeps{added} for this machine, once; this takes about ten seconds")
     start = time.perf_counter()
     compiled: dict[str, Any] = {}
     for name in SWEEPS:
@@ -194,9 +198,9 @@ def _compile(word: int, progress: Callable[[int], object] | None) -> dict[str, A
     return compiled
 
 
-def _forget() -> None:
+def _forget(custom: tuple[Op, ...]) -> None:
     """Delete all files of the generated module: source, bytecode, markers, and machine code wherever numba keeps it."""
-    _, name = _generated()
+    _, name = _generated(custom)
     folders = {cache_directory(), Path(os.environ.get("NUMBA_CACHE_DIR") or cache_directory())}
     for folder in folders:
         for file in (*folder.glob(f"{name}.*"), *folder.glob(f"*/{name}.*")):

@@ -8,7 +8,8 @@ Nothing here executes a program; that is `ad.compiled.program`'s business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,30 +18,44 @@ from numpy.typing import NDArray
 
 from ad.active import Active, in_progress
 from ad.compiled import compiler
-from ad.compiled.opcodes import ACTIVE, CASES, OPCODES
+from ad.compiled.opcodes import ACTIVE, instructions
 from ad.compiled.signatures import Floats
-from ad.ops import OPS
+from ad.ops import CUSTOM, OPS, Op
 from ad.tape import Tape, Var, collector_paused
 from ad.trees import flatten
 
 REACH = 48
 """For how many ops an input is kept in its slot until its next use, before it is worth loading it again."""
 
-_ROWS = {name: k for k, name in enumerate(OPS)}
+
+@functools.cache
+def _tables(custom: tuple[Op, ...]) -> tuple[dict[str, int], NDArray[np.uint8], NDArray[np.uint8]]:
+    """The number of each row; opcodes by row and by active operands, in the order of `ACTIVE`; partials by opcode."""
+    numbers = {name: k for k, name in enumerate((*OPS, *(row.name for row in custom)))}
+    codes = np.zeros((len(numbers), len(ACTIVE)), np.uint8)
+    pushed = np.zeros(256, np.uint8)
+    for code, case in instructions(custom).items():
+        codes[numbers[case.row.name], ACTIVE.index(case.active)] = code
+        pushed[code] = case.kind.count("p")
+    return numbers, codes, pushed
 
 
-def _table() -> NDArray[np.uint8]:
-    """Opcodes by row and by active operands, in the order of `ACTIVE`."""
-    table = np.zeros((len(OPS), len(ACTIVE)), np.uint8)
-    for (name, active), code in OPCODES.items():
-        table[_ROWS[name], ACTIVE.index(active)] = code
-    return table
+def _custom(nodes: Iterable[Var]) -> tuple[Op, ...]:
+    """The rows besides those of the table that these nodes use, and the ones that these call, by name.
 
-
-_TABLE = _table()
-_PUSHED = np.zeros(256, np.uint8)
-for _code, _case in CASES.items():
-    _PUSHED[_code] = _case.kind.count("p")
+    Raises:
+        TypeError: one of them was declared by a function.
+    """
+    found: dict[str, Op] = {}
+    wanted = {var.op for var in nodes} - OPS.keys()
+    while wanted:
+        name = wanted.pop()
+        row = found[name] = CUSTOM[name]
+        called = {call for expression in (row.value, *row.partials) for call in expression.calls} - OPS.keys()
+        if not called <= CUSTOM.keys() - {name}:
+            raise TypeError(f"f: uses {name}, which was declared by a function, expected ops with rows of text")
+        wanted |= called - found.keys()
+    return tuple(found[name] for name in sorted(found))
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,7 @@ class Frozen:
         n_ops: ops recorded.
         n_slots: slots needed to execute it.
         n_partials: partials that a reverse sweep keeps.
+        custom: the rows that it needs besides those of the table.
     """
 
     code: NDArray[Any]
@@ -66,6 +82,7 @@ class Frozen:
     n_ops: int
     n_slots: int
     n_partials: int
+    custom: tuple[Op, ...] = ()
 
 
 def freeze(f: Callable[[list[Any]], Any], x: Floats) -> Frozen:
@@ -80,7 +97,7 @@ def freeze(f: Callable[[list[Any]], Any], x: Floats) -> Frozen:
             derivative.
         CompilerMissingError: see `ad.compiled.compiler`.
     """
-    allocate = compiler.sweeps(16)["allocate"]
+    compiler.require()
     with collector_paused(), in_progress():
         tape = Tape()
         outputs, shape = flatten("output of f", f(tape.lift(x.tolist())))
@@ -91,19 +108,23 @@ def freeze(f: Callable[[list[Any]], Any], x: Floats) -> Frozen:
         kinds |= {type(out) for out, a in zip(outputs, active, strict=True) if not a}
         if any(issubclass(kind, Active) for kind in kinds):
             raise TypeError("f: uses values of an enclosing derivative, expected a function of its inputs alone")
-        opcodes, left, right, constants = _flatten(tape)
+        custom = _custom(tape.nodes)
+        opcodes, left, right, constants = _flatten(tape, custom)
         nodes = np.array([out.adjoint if a else -1 for out, a in zip(outputs, active, strict=True)], np.int32)
         values = np.array([np.nan if a else float(out) for out, a in zip(outputs, active, strict=True)])
         del outputs, tape  # the graph is freed before the collector comes back
+    allocate = compiler.sweeps(16, custom=custom)["allocate"]
     room = np.empty(4 * (3 * opcodes.size + 2 * nodes.size), np.uint32)
     written, n_slots = allocate(x.size, opcodes, left, right, nodes, REACH, room)
     word = np.uint16 if n_slots <= 1 << 16 else np.uint32
-    n_partials = int(_PUSHED[opcodes].sum(dtype=np.int64))
+    n_partials = int(_tables(custom)[2][opcodes].sum(dtype=np.int64))
     code = room[:written].astype(word)
-    return Frozen(code, constants, values, shape is None, x.size, opcodes.size, n_slots, n_partials)
+    return Frozen(code, constants, values, shape is None, x.size, opcodes.size, n_slots, n_partials, custom)
 
 
-def _flatten(tape: Tape) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], Floats]:
+def _flatten(
+    tape: Tape, custom: tuple[Op, ...]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], Floats]:
     """A tape's opcodes, active operands and passive operands.
 
     Each node's number is written into its `adjoint`: the tape is not swept, and millions of nodes are numbered fastest
@@ -115,11 +136,12 @@ def _flatten(tape: Tape) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[
     for number, var in enumerate(nodes, start=len(tape.inputs)):
         var.adjoint = number
     size = len(nodes)
-    rows = np.fromiter([_ROWS[var.op] for var in nodes], np.uint8, size)
+    numbers, table, _ = _tables(custom)
+    rows = np.fromiter([numbers[var.op] for var in nodes], np.uint8, size)
     x = np.fromiter([var.x.adjoint if type(var.x) is Var else -1 for var in nodes], np.int32, size)
     y = np.fromiter([var.y.adjoint if type(var.y) is Var else -1 for var in nodes], np.int32, size)
     same = x == y
-    opcodes = _TABLE[rows, np.where(same, 3, (x >= 0) + 2 * (y >= 0) - 1)]
+    opcodes = table[rows, np.where(same, 3, (x >= 0) + 2 * (y >= 0) - 1)]
     passive = [nodes[k].x for k in np.flatnonzero(x < 0)], [nodes[k].y for k in np.flatnonzero(y < 0)]
     constants = np.full(size, np.nan)
     constants[x < 0] = passive[0]
@@ -138,10 +160,13 @@ def difference(there: Frozen, here: Frozen) -> str | None:
     sizes = [f"{frozen.n_ops} ops and {frozen.outputs.size} outputs" for frozen in (there, here)]
     if sizes[0] != sizes[1]:
         return f"f records {sizes[0]}, the program has {sizes[1]}"
+    if there.custom != here.custom:
+        names = [", ".join(row.name for row in frozen.custom) or "none" for frozen in (there, here)]
+        return f"of the user's own ops f uses {names[0]}, the program has {names[1]}"
     if not np.array_equal(there.code, here.code):
         size = min(there.code.size, here.code.size)
         place = int(np.argmax(there.code[:size] != here.code[:size])) // 4 * 4
-        names = [_name(frozen.code[place]) for frozen in (there, here)]
+        names = [_name(frozen, place) for frozen in (there, here)]
         if names[0] == names[1]:
             return f"f uses {names[0]} on other operands than the program"
         return f"f uses {names[0]} where the program has {names[1]}"
@@ -151,6 +176,7 @@ def difference(there: Frozen, here: Frozen) -> str | None:
     return None
 
 
-def _name(code: int) -> str:
-    """What an opcode is called in a message."""
-    return CASES[code].row.name if code in CASES else ("an input", "an output")[code]
+def _name(frozen: Frozen, place: int) -> str:
+    """What an instruction is called in a message."""
+    code, cases = int(frozen.code[place]), instructions(frozen.custom)
+    return cases[code].row.name if code in cases else ("an input", "an output")[code]

@@ -18,7 +18,7 @@ from types import ModuleType
 
 from ad import infinity
 from ad.compiled import careful, opcodes, sincos, slots, sweeps
-from ad.compiled.opcodes import CASES, Case, kinds
+from ad.compiled.opcodes import Case, instructions, kinds
 from ad.expressions import Expression
 from ad.ops import CONSTANTS, OPS, Op
 
@@ -45,20 +45,25 @@ fused = njit(error_model="numpy", cache=CACHE, fastmath={"contract"})
 
 
 @functools.cache
-def source() -> str:
-    """The whole generated module; `CACHE` stands for whether numba keeps the machine code."""
+def source(custom: tuple[Op, ...] = ()) -> str:
+    """The whole generated module; `CACHE` stands for whether numba keeps the machine code.
+
+    Args:
+        custom: rows besides those of the table.
+    """
+    cases = instructions(custom)
     holes = {
-        "values": _each_op(_values_case),
-        "forward": _each_op(_forward_case),
-        "record": _each_op(_record_case),
-        "push_lanes": _each_kind(_push_lanes_case),
-        "pull": _each_kind(_pull_case),
+        "values": _each_op(cases, _values_case),
+        "forward": _each_op(cases, _forward_case),
+        "record": _each_op(cases, _record_case),
+        "push_lanes": _each_kind(cases, _push_lanes_case),
+        "pull": _each_kind(cases, _pull_case),
     }
     parts = [
         _HEADER,
         _copy(sincos, "fused"),
-        _join(_functions()),
-        _join(_tables()),
+        _join(_functions({row.name: row for row in (*OPS.values(), *custom)})),
+        _join(_tables(cases)),
         *(_decorated(inspect.getsource(function), "jit") for function in (infinity.kind, infinity.settled)),
         _fill(_copy(sweeps, "jit"), holes),
         _copy(careful, "jit"),
@@ -92,12 +97,12 @@ def _fill(text: str, holes: dict[str, Lines]) -> str:
     return text
 
 
-def _tables() -> Lines:
+def _tables(cases: dict[int, Case]) -> Lines:
     """What the sweeps know of instructions and of infinite partials."""
     lines = [f"LOAD, STORE = {opcodes.LOAD}, {opcodes.STORE}"]
     classes = {name: value for name, value in vars(infinity).items() if name.isupper() and isinstance(value, int)}
     lines += [f"{name} = numpy.uint8({value})" for name, value in classes.items()]
-    for name, table, kind in (("TIMES", infinity.TIMES, "uint8"), ("FIXED", opcodes.FIXED, "float64")):
+    for name, table, kind in (("TIMES", infinity.TIMES, "uint8"), ("FIXED", opcodes.fixed(cases), "float64")):
         lines += [f"{name} = numpy.array((", *(f"    {row}," for row in table), f"), numpy.{kind})"]
     return lines
 
@@ -107,15 +112,15 @@ def _tables() -> Lines:
 
 def _source(expression: Expression, names: dict[str, str]) -> str:
     """A row's expression in the generated module, where the op `sin` is called `_sin`."""
-    return expression.python({**{name: f"_{name}" for name in OPS}, **names, "where": "where"})
+    return expression.python({**{name: f"_{name}" for name in expression.calls}, **names, "where": "where"})
 
 
-def _functions() -> Lines:
+def _functions(rows: dict[str, Op]) -> Lines:
     """Definitions of the constants and of the functions that the rows call."""
-    called = {name for row in OPS.values() for expression in (row.value, *row.partials) for name in expression.calls}
+    called = {name for row in rows.values() for expression in (row.value, *row.partials) for name in expression.calls}
     lines = [f"{name} = {value!r}" for name, value in CONSTANTS.items()]
     for name in sorted(called - {"where"}):
-        lines += _function(OPS[name])
+        lines += _function(rows[name])
     return lines
 
 
@@ -154,14 +159,16 @@ def _indent(lines: Lines) -> Lines:
     return ["    " + line for line in lines]
 
 
-def _each_op(case_lines: Callable[[int, Case], Lines]) -> Lines:
+def _each_op(cases: dict[int, Case], case_lines: Callable[[int, Case], Lines]) -> Lines:
     """A case for every opcode, which the compiler turns into a table of jumps."""
-    return _switch((f"op == {k}", f"{case.row.name}, {case.active}", case_lines(k, case)) for k, case in CASES.items())
+    return _switch((f"op == {k}", f"{case.row.name}, {case.active}", case_lines(k, case)) for k, case in cases.items())
 
 
-def _each_kind(case_lines: Callable[[tuple[str, ...]], Lines]) -> Lines:
+def _each_kind(cases: dict[int, Case], case_lines: Callable[[tuple[str, ...]], Lines]) -> Lines:
     """A case for every kind of opcodes, whose opcodes are neighbours."""
-    return _switch((f"op <= {last}", f"partials {', '.join(kind)}", case_lines(kind)) for kind, last in kinds().items())
+    return _switch(
+        (f"op <= {last}", f"partials {', '.join(kind)}", case_lines(kind)) for kind, last in kinds(cases).items()
+    )
 
 
 def _evaluate(k: int, case: Case) -> tuple[Lines, dict[str, str]]:

@@ -1,11 +1,13 @@
 """The instruction set of compiled sweeps: one opcode for each op and set of active operands.
 
-It follows from the rows of `ad.ops` alone.  `ad.compiled.freeze` writes programs in it, `ad.compiled.kernels` generates
-what executes them; the layout of an instruction is described in `ad.compiled.slots`.
+It follows from the rows alone: those of `ad.ops`, and the users' own that a program uses (`ad.custom`).
+`ad.compiled.freeze` writes programs in it, `ad.compiled.kernels` generates what executes them; the layout of an
+instruction is described in `ad.compiled.slots`.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -39,9 +41,11 @@ class Case:
         return tuple(p.text if p.fixed else "p" for p in self.partials)
 
 
-def _cases() -> list[Case]:
+@functools.cache
+def instructions(custom: tuple[Op, ...] = ()) -> dict[int, Case]:
+    """Every opcode that is an op, with these rows added to the table's; opcodes of one kind are neighbours."""
     cases = []
-    for row in OPS.values():
+    for row in (*OPS.values(), *custom):
         if row.name == "where":
             continue  # a choice made while recording; it never reaches a tape
         if row.operands == ("x",):
@@ -51,25 +55,28 @@ def _cases() -> list[Case]:
             cases += [Case(row, "x", (dx,)), Case(row, "y", (dy,)), Case(row, "xy", (dx, dy))]
             cases.append(Case(row, "xx", (Expression(f"({dx}) + ({dy})"),)))
     # The sweeps ask for one kind after the other, so the common ones come first: a quarter of a reverse sweep's time.
-    return sorted(cases, key=lambda case: ("p" not in case.kind, case.kind))
+    return dict(enumerate(sorted(cases, key=lambda case: ("p" not in case.kind, case.kind)), start=STORE + 1))
 
 
-CASES: dict[int, Case] = dict(enumerate(_cases(), start=STORE + 1))
-"""Every opcode that is an op; opcodes of one kind are neighbours."""
-
-OPCODES = {(case.row.name, case.active): code for code, case in CASES.items()}
-"""The opcode of an op with these operands active."""
-
-FIXED = tuple(
-    (*(math.nan if mark == "p" else float(mark) for mark in kind), 0.0, 0.0)[:2]
-    for kind in ((), (), *(case.kind for case in CASES.values()))
-)
-"""By opcode, the partial along its first and second edge: 0 where there is no path, NaN where it is recorded."""
+CASES = instructions()
+"""The instructions that all programs have."""
 
 
-def kinds() -> dict[tuple[str, ...], int]:
+def fixed(cases: dict[int, Case]) -> tuple[tuple[float, ...], ...]:
+    """By opcode, the partial along its first and second edge: 0 where there is no path, NaN where it is recorded."""
+    return tuple(
+        (*(math.nan if mark == "p" else float(mark) for mark in kind), 0.0, 0.0)[:2]
+        for kind in ((), (), *(case.kind for case in cases.values()))
+    )
+
+
+FIXED = fixed(CASES)
+"""The same of the instructions that all programs have."""
+
+
+def kinds(cases: dict[int, Case] = CASES) -> dict[tuple[str, ...], int]:
     """The kinds of ops in the order of their opcodes, and the last opcode of each."""
-    return {case.kind: code for code, case in CASES.items()}
+    return {case.kind: code for code, case in cases.items()}
 
 
 def each_op(*variables: object) -> None:

@@ -88,7 +88,7 @@ class Program:
         self.n_slots = frozen.n_slots
         self._f = f
         self._frozen = frozen
-        self._workspaces = Workspaces(frozen, compiler.sweeps(8 * frozen.code.itemsize))
+        self._workspaces = Workspaces(frozen, compiler.sweeps(8 * frozen.code.itemsize, custom=frozen.custom))
 
     @property
     def counts(self) -> Counts:
