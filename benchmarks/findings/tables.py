@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.engines import engines
-from benchmarks.findings import analysis, closing, crossover, found, scaling
+from benchmarks.findings import analysis, closing, crossover, found, regret, scaling
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run, read_environment, read_run, write_environment, write_table
 
@@ -24,9 +24,12 @@ def analyse(folder: Path) -> Run:
     timings, order = read_run(folder).timings, catalogue_order()
     floors = analysis.noise_floors(timings)
     floor = floors.overall
-    write_table(folder / "summary.csv", analysis.summarise(timings, floors, order))
+    summary = analysis.summarise(timings, floors, order)
+    write_table(folder / "summary.csv", summary)
     write_table(folder / "scaling.csv", scaling.scaling(timings, order))
     write_table(folder / "crossover.csv", crossover.crossover(timings, floor, order))
+    write_table(folder / "regret.csv", regret.regret(summary, timings, order))
+    write_table(folder / "model.csv", regret.models(summary, timings, order))
     noise = {"noise_floor": None if floor != floor else floor, "noise": analysis.noise_verdict(timings)}
     write_environment(folder, {**read_environment(folder), **noise})
     return read_run(folder)
@@ -36,7 +39,7 @@ def lines(run: Run) -> list[str]:
     """What was found, and where the files are."""
     others = [
         name
-        for name in ("summary", "scaling", "crossover", "memory", "checkpointing")
+        for name in ("summary", "scaling", "crossover", "memory", "checkpointing", "regret", "model")
         if getattr(run, name) is not None
     ]
     files = ", ".join(f"{name}.csv" for name in ["timings", *others])

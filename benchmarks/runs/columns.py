@@ -186,6 +186,66 @@ class CheckpointRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RegretRecord:
+    """One record of `regret.csv`: one rule for choosing the mode, tried on all that an engine was measured on.
+
+    The regret of a choice is the seconds of the mode chosen over those of the faster one; 1 where it is right, or where
+    noise hides which is faster.  Families weigh the same, whatever the number of sizes; 95 % intervals are over families
+    (empty with fewer than 8).  The cost model is scored on families that it was not fitted to; that of other engines on
+    families and engines that it was not fitted to.
+    """
+
+    run: str = column("name of the run")
+    engine: str = column("what executed it; `all` for all engines together")
+    forward: str = column("`textbook` (one tangent a pass) or `lanes` (as many as the engine carries)")
+    rule: str = column("the rule, for N inputs and M outputs; sources are in `benchmarks/findings/rules.py`")
+    problems: int = column("functions at one size, in one engine, measured in both modes")
+    families: int = column("families among them")
+    wrong: float = column("share of choices of the slower mode, beyond noise")
+    wrong_low: float = column("lower end of its 95 % interval")
+    wrong_high: float = column("upper end of its 95 % interval")
+    median: float = column("median regret")
+    median_low: float = column("lower end of its 95 % interval")
+    median_high: float = column("upper end of its 95 % interval")
+    mean: float = column("mean regret, geometric")
+    mean_low: float = column("lower end of its 95 % interval")
+    mean_high: float = column("upper end of its 95 % interval; empty where nothing was lost in any family")
+    against_model: float = column("mean regret divided by that of the cost model")
+    against_low: float = column("lower end of its 95 % interval")
+    against_high: float = column("upper end of its 95 % interval")
+    verdict: str = column("against the cost model: `loses more`, `loses less` or `no difference`")
+    worst: float = column("largest regret")
+    worst_graph: str = column("family where that was")
+    worst_inputs: int = column("its inputs")
+    worst_outputs: int = column("its outputs")
+    unmeasured: int = column(
+        "problems, in no other column, where the rule chooses a mode that was not measured, mostly because it would have "
+        "taken too long, while the other was: the rule loses more than is said"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRecord:
+    """One record of `model.csv`: what the modes cost in an engine, in ops of a forward sweep, fitted to all families.
+
+    Forward takes passes * (call + ops) + N * tangents * ops; reverse setup + record * ops + M * (sweep + back * ops),
+    where ops are those of one evaluation, and a pass carries as many tangents as there are lanes.
+    """
+
+    run: str = column("name of the run")
+    engine: str = column("what executed it")
+    forward: str = column("`textbook` (one tangent a pass) or `lanes` (as many as the engine carries)")
+    lanes: int = column("tangents in a pass")
+    problems: int = column("functions at one size, measured in both modes, to which it was fitted")
+    call: float = column("of a forward pass, whatever it computes")
+    setup: float = column("of a reverse gradient, once")
+    record: float = column("of recording an op")
+    sweep: float = column("of a reverse sweep, whatever it sweeps")
+    back: float = column("of an op in a reverse sweep")
+    tangents: float = column("of an op for each tangent, in a pass of many; 0 in a pass of one")
+
+
+@dataclass(frozen=True, kw_only=True)
 class MillionRecord:
     """One record of `results/million/million.csv`: one full gradient by N forward sweeps and by one reverse sweep."""
 
@@ -221,6 +281,8 @@ TABLES: dict[str, type] = {
     "crossover.csv": CrossoverRecord,
     "memory.csv": MemoryRecord,
     "checkpointing.csv": CheckpointRecord,
+    "regret.csv": RegretRecord,
+    "model.csv": ModelRecord,
     "million.csv": MillionRecord,
 }
 """Each CSV and the dataclass that declares its columns; all but `million.csv` belong to a run."""

@@ -49,7 +49,7 @@ class Run:
         timings: `timings.csv`, one record per cell and block.
         summary, scaling, crossover, memory: the other tables, or None where the file is absent.
         environment: `environment.json`, empty where the file is absent.
-        checkpointing: `checkpointing.csv`, or None where the file is absent.
+        checkpointing, regret, model: the tables of these names, or None where the file is absent.
     """
 
     path: Path
@@ -60,6 +60,8 @@ class Run:
     memory: pd.DataFrame | None
     environment: dict[str, Any]
     checkpointing: pd.DataFrame | None = None
+    regret: pd.DataFrame | None = None
+    model: pd.DataFrame | None = None
 
 
 def read_run(path: str | Path) -> Run:
