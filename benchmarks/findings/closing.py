@@ -16,10 +16,10 @@ Column = tuple[str, int]
 
 
 def lines(found: Findings) -> list[str]:
-    """For the terminal: at most 17 lines of fewer than 110 characters."""
+    """For the terminal: at most 20 lines of fewer than 110 characters."""
     if not found.status.records:
         return ["Nothing was measured."]
-    rest = [found.growth_sentence(), found.noise.sentence(), found.status.sentence()]
+    rest = [found.growth_sentence(), found.rules.sentence(), found.noise.sentence(), found.status.sentence()]
     wrapped = [line for sentence in rest for line in textwrap.wrap(sentence, WIDTH)]
     return [found.sweeps.sentence(), *speedup_table(found.speedups), *wrapped]
 

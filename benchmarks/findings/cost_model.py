@@ -1,12 +1,13 @@
-"""Our own rule: what the Jacobian costs in either mode, from five numbers per engine that were fitted to measured times.
+"""Our own rule: what the Jacobian costs in either mode, from six numbers per engine that were fitted to measured times.
 
 Everything is counted in ops of a forward sweep, so that the numbers say something, and so that those of one engine can
 be tried on another:
 
-    forward     passes * (call + ops), and with lanes tangents * ops for every tangent
+    forward     passes * (call + ops); where a pass carries many tangents, N * tangents * ops more
     reverse     setup + record * ops + M * (sweep + back * ops)
 
-`ops` are those of one evaluation; all of that is known before anything is differentiated.  The numbers are fitted to
+`ops` are those of one evaluation, and there are N / lanes passes, rounded up; all of that is known before anything is
+differentiated.  The numbers are fitted to
 the logarithm of forward over reverse, since that is what decides, and its scale is that of the time that can be lost.
 They are drawn towards `PRIOR`, loosely, so that one that the functions at hand say nothing of stays what it is commonly
 said to be.
@@ -14,7 +15,6 @@ said to be.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
@@ -42,8 +42,7 @@ class CostModel:
         record: of recording an op.
         sweep: of every reverse sweep, whatever it sweeps.
         back: of sweeping an op in reverse.
-        tangents: of an op for each tangent, where many are carried together; 0 where one is.
-        lanes: tangents carried together.
+        tangents: of an op for each tangent, in passes that carry many.
     """
 
     call: float
@@ -51,18 +50,22 @@ class CostModel:
     record: float
     sweep: float
     back: float
-    tangents: float = 0.0
-    lanes: int = 1
+    tangents: float
 
-    def log_ratio(self, inputs: Floats, outputs: Floats, ops: Floats) -> Floats:
-        """The logarithm of the time of the forward Jacobian over that of the reverse one, shape of the arguments."""
-        numbers = np.log(np.maximum([*astuple(self)[:5], self.tangents], 1e-300))
-        result: Floats = _log_ratio(numbers, _terms(inputs, outputs, ops, self.lanes), several=self.lanes > 1)[0]
-        return result
+    def log_ratio(self, inputs: Floats, outputs: Floats, ops: Floats, lanes: Floats) -> Floats:
+        """The logarithm of the time of the forward Jacobian over that of the reverse one.
 
-    def choose(self, inputs: Floats, outputs: Floats, ops: Floats) -> NDArray[np.bool_]:
-        """Whether forward mode is chosen, shape of the arguments."""
-        chosen: NDArray[np.bool_] = self.log_ratio(inputs, outputs, ops) < 0.0
+        Args:
+            inputs: N, shape (problems,).
+            outputs: M.
+            ops: of one evaluation.
+            lanes: tangents carried together in one forward pass.
+        """
+        return _log_ratio(_numbers(self), inputs, outputs, ops, lanes)[0]
+
+    def choose(self, inputs: Floats, outputs: Floats, ops: Floats, lanes: Floats) -> NDArray[np.bool_]:
+        """Whether forward mode is chosen, shape (problems,), from what `log_ratio` takes."""
+        chosen: NDArray[np.bool_] = self.log_ratio(inputs, outputs, ops, lanes) < 0.0
         return chosen
 
 
@@ -74,68 +77,50 @@ def fit(problems: pd.DataFrame, weights: Floats, start: CostModel = PRIOR) -> Co
     """Fit the numbers of one engine.
 
     Args:
-        problems: the columns `n_inputs`, `n_outputs`, `ops`, `lanes` (one value in all rows) and `log_ratio`.
+        problems: the columns `n_inputs`, `n_outputs`, `ops`, `lanes` and `log_ratio`, one row per problem.
         weights: of the problems, shape (problems,); a weight of 0 leaves one out.  Their sum counts as so many
             independent measurements against the prior.
         start: where to start from.
     """
-    used = weights > 0.0
-    lanes = int(problems["lanes"].max()) if len(problems) else 1
-    inputs, outputs, ops, measured = (
-        problems.loc[used, name].to_numpy(np.float64) for name in ("n_inputs", "n_outputs", "ops", "log_ratio")
+    used = problems[weights > 0.0]
+    *known, measured = (
+        used[name].to_numpy(np.float64) for name in ("n_inputs", "n_outputs", "ops", "lanes", "log_ratio")
     )
-    terms, root = _terms(inputs, outputs, ops, lanes), np.sqrt(weights[used])
-    prior = _numbers(PRIOR, lanes)
+    root, prior = np.sqrt(weights[weights > 0.0]), _numbers(PRIOR)
 
     def residuals(numbers: Floats) -> Floats:
-        predicted, _ = _log_ratio(numbers, terms, several=lanes > 1)
-        return np.concatenate([root * _robust((predicted - measured) / NOISE)[0], (numbers - prior) / PRIOR_WIDTH])
+        misses = (_log_ratio(numbers, *known)[0] - measured) / NOISE
+        return np.concatenate([root * _robust(misses)[0], (numbers - prior) / PRIOR_WIDTH])
 
     def slopes(numbers: Floats) -> Floats:
-        predicted, slope = _log_ratio(numbers, terms, several=lanes > 1)
+        predicted, slope = _log_ratio(numbers, *known)
         factor = root * _robust((predicted - measured) / NOISE)[1] / NOISE
         return np.concatenate([factor[:, np.newaxis] * slope, np.eye(len(numbers)) / PRIOR_WIDTH])
 
-    found = optimize.least_squares(residuals, _numbers(start, lanes), slopes, bounds=(prior - 12.0, prior + 12.0))
-    return _model(found.x, lanes)
+    found = optimize.least_squares(residuals, _numbers(start), slopes, bounds=(prior - 12.0, prior + 12.0))
+    return CostModel(*np.exp(found.x).tolist())
 
 
-def mean(models: Sequence[CostModel], lanes: int) -> CostModel:
-    """The geometric mean of the numbers of some engines: what is known of another engine, with lanes of its own.
-
-    Args:
-        models: at least one.
-        lanes: of the other engine.
-    """
-    numbers = np.mean([_numbers(each, 2) for each in models], axis=0)
-    return _model(numbers[: 6 if lanes > 1 else 5], lanes)
+def mean(models: Sequence[CostModel]) -> CostModel:
+    """The geometric mean of the numbers of some engines, at least one: what they say of another."""
+    return CostModel(*np.exp(np.mean([_numbers(each) for each in models], axis=0)).tolist())
 
 
-def _numbers(model: CostModel, lanes: int) -> Floats:
-    """The logarithms of the numbers; that of `tangents` only where there are lanes, and the prior's where it is 0."""
-    numbers = [math.log(value) for value in astuple(model)[:5]]
-    return np.array([*numbers, math.log(model.tangents or PRIOR.tangents)] if lanes > 1 else numbers)
+def _numbers(model: CostModel) -> Floats:
+    """The logarithms of the numbers."""
+    return np.log(astuple(model))
 
 
-def _model(numbers: Floats, lanes: int) -> CostModel:
-    return CostModel(*np.exp(numbers).tolist(), lanes=lanes)
-
-
-def _terms(inputs: Floats, outputs: Floats, ops: Floats, lanes: int) -> tuple[Floats, ...]:
-    passes = np.ceil(np.asarray(inputs, np.float64) / lanes)
-    return passes, np.asarray(inputs, np.float64), np.asarray(outputs, np.float64), np.asarray(ops, np.float64)
-
-
-def _log_ratio(numbers: Floats, terms: tuple[Floats, ...], *, several: bool) -> tuple[Floats, Floats]:
+def _log_ratio(numbers: Floats, inputs: Floats, outputs: Floats, ops: Floats, lanes: Floats) -> tuple[Floats, Floats]:
     """The logarithm of forward over reverse, and its derivatives in the numbers, which are logarithms themselves."""
-    passes, inputs, outputs, ops = terms
-    call, setup, record, sweep, back, *tangents = np.exp(numbers)
-    carried = tangents[0] * inputs * ops if several else np.zeros_like(ops)
+    call, setup, record, sweep, back, tangents = np.exp(numbers)
+    passes = np.ceil(inputs / lanes)
+    carried = np.where(lanes > 1.0, tangents * inputs * ops, 0.0)
     forward = passes * (call + ops) + carried
     parts = [np.full_like(ops, setup), record * ops, outputs * sweep, outputs * back * ops]
     reverse = np.sum(parts, axis=0)
-    slopes = [passes * call / forward, *(-part / reverse for part in parts)]
-    return np.log(forward / reverse), np.stack([*slopes, *([carried / forward] if several else [])], axis=-1)
+    slopes = [passes * call / forward, *(-part / reverse for part in parts), carried / forward]
+    return np.log(forward / reverse), np.stack(slopes, axis=-1)
 
 
 def _robust(misses: Floats) -> tuple[Floats, Floats]:

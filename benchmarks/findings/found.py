@@ -23,6 +23,7 @@ from benchmarks.findings.told import (
     Status,
     Sweeps,
 )
+from benchmarks.findings.tried import Rules, Tried
 
 if TYPE_CHECKING:
     from benchmarks.runs.files import Run
@@ -32,7 +33,7 @@ def findings(run: Run, order: Sequence[str] = ()) -> Findings:
     """Everything that a run says.
 
     Args:
-        run: a finished or interrupted run; its `timings`, and its `memory` where it has one.
+        run: a finished or interrupted run; its `timings`, and its `memory` and `regret` where it has them.
         order: names of families and engines in the order of the catalogue; others follow by alphabet.
     """
     timings = run.timings
@@ -59,6 +60,7 @@ def findings(run: Run, order: Sequence[str] = ()) -> Findings:
         noise=noise,
         sweeps=_sweeps(timings),
         status=_status(timings),
+        rules=Rules() if run.regret is None else rules(run.regret, trusted=noise.seen is None),
     )  # fmt: skip
 
 
@@ -122,6 +124,25 @@ def borders(places: pd.DataFrame) -> tuple[Border, ...]:
     """The borders among the places of `crossover.map_border` that lie between measured ones."""
     enclosed = places[places["border"].notna()].drop_duplicates(["engine", "n_outputs"])
     return tuple(Border(row["engine"], row["n_outputs"], row["border"]) for row in enclosed.to_dict("records"))
+
+
+def rules(table: pd.DataFrame, *, trusted: bool) -> Rules:
+    """Every rule in the rows of `regret.csv`; `trusted` is whether the run may announce numbers."""
+    tried = (
+        Tried(
+            row["rule"], row["engine"], row["forward"], row["problems"], row["wrong"], row["wrong_low"],
+            row["wrong_high"], row["mean"], row["mean_low"], row["mean_high"], row["worst"],
+            f"{row['worst_graph']}, {counted(row['worst_inputs'], 'input')}, {counted(row['worst_outputs'], 'output')}",
+            row["verdict"], row["unmeasured"], trusted,
+        )
+        for row in table.to_dict("records")
+    )  # fmt: skip
+    return Rules(tuple(tried))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 input, 2 inputs."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _sweeps(timings: pd.DataFrame) -> Sweeps:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -30,13 +30,11 @@ from scipy import stats
 from benchmarks.findings import cost_model
 from benchmarks.findings.blocks import COVERAGE, Floats, in_order
 from benchmarks.findings.rules import RULES
+from benchmarks.findings.tried import ALL, LANES, MODEL, TEXTBOOK, TRANSFERRED
 from benchmarks.runs.columns import IDENTITY
 
-MODEL = "cost model"
-TRANSFERRED = "cost model of other engines"
-ALL = "all"
-"""The name under which engines stand together."""
-TEXTBOOK, LANES = "textbook", "lanes"
+Fits = dict[tuple[str, str], dict[str | None, cost_model.CostModel]]
+"""By engine and kind of forward mode; then by the family that a model was fitted without, None for none."""
 
 DRAWS = 1000
 SEED = 20260
@@ -46,12 +44,12 @@ FAMILIES = 8
 
 PROBLEM = ["run", *(name for name in IDENTITY if name not in ("mode", "quantity", "lanes"))]
 REGRET = [
-    "run", "engine", "forward", "rule", "problems", "families", "wrong", "wrong_low", "wrong_high", "median", "median_low",
-    "median_high", "mean", "mean_low", "mean_high", "against_model", "against_low", "against_high", "verdict", "worst",
-    "worst_graph", "worst_inputs", "worst_outputs", "unmeasured",
+    "run", "engine", "forward", "rule", "problems", "families", "wrong", "wrong_low", "wrong_high", "median",
+    "median_low", "median_high", "mean", "mean_low", "mean_high", "against_model", "against_low", "against_high",
+    "verdict", "worst", "worst_graph", "worst_inputs", "worst_outputs", "unmeasured",
 ]  # fmt: skip
 MODELS = [
-    "run", "engine", "forward", "lanes", "problems", "call", "setup", "record", "sweep", "back", "tangents",
+    "run", "engine", "forward", "problems", "call", "setup", "record", "sweep", "back", "tangents",
 ]  # fmt: skip
 
 
@@ -64,94 +62,105 @@ def problems(summary: pd.DataFrame, timings: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         The columns that tell a problem from others; `forward` (`TEXTBOOK`, or `LANES` for an engine that has them) and
-        `lanes`; `ops` of one evaluation; `log_ratio` of forward over reverse seconds, NaN where one is missing;
-        `faster`, which is `forward`, `reverse` or, where noise hides it, ""; `missing`, the mode that was not
-        measured, "" where both were.  A problem measured in neither mode has no row.
+        the `lanes` of its passes; `ops` of one evaluation; `log_ratio` of forward over reverse seconds, NaN where one
+        is missing; `faster`, which is `forward`, `reverse` or, where noise hides it, ""; `missing`, the mode that was
+        not measured, "" where both were.  A problem measured in neither mode has no row.
     """
     gradients = summary[summary["quantity"] == "gradient"]
-    most = gradients.groupby("engine")["lanes"].max()
+    forward, reverse = gradients[gradients["mode"] == "forward"], gradients[gradients["mode"] == "reverse"]
+    most = forward.groupby(PROBLEM)["lanes"].transform("max")
+    several = forward.loc[most > 1, "engine"].unique()
+    other = reverse[reverse["lanes"] == 1].set_index(PROBLEM)[["status", "n_ops"]]
+    other = other.rename(columns={"status": "status_reverse", "n_ops": "n_ops_reverse"})
     found = []
-    for kind in (TEXTBOOK, LANES):
-        lanes = gradients["engine"].map(most if kind == LANES else most.clip(upper=1))
-        cells = gradients[lanes > 1] if kind == LANES else gradients
-        wanted = (cells["lanes"] == lanes[cells.index]) | (cells["n_inputs"] == 1)  # one tangent is all there is
-        forward = cells[(cells["mode"] == "forward") & wanted].set_index(PROBLEM)
-        reverse = cells[(cells["mode"] == "reverse") & (cells["lanes"] == 1)].set_index(PROBLEM)
-        other = reverse[["status", "n_ops"]].rename(columns={"status": "status_reverse", "n_ops": "n_ops_reverse"})
-        both = forward[["speedup", "verdict", "status", "n_ops"]].join(other, how="outer")
-        found.append(both.reset_index().assign(forward=kind, lanes=lambda table: _lanes(table["engine"], most, kind)))
+    for kind, chosen in ((TEXTBOOK, forward["lanes"] == 1), (LANES, forward["lanes"] == most)):
+        cells = forward[chosen].set_index(PROBLEM)[["lanes", "speedup", "verdict", "status", "n_ops"]]
+        both = cells.join(other, how="outer").reset_index().assign(forward=kind)
+        found.append(both if kind == TEXTBOOK else both[both["engine"].isin(several)])
     table = pd.concat(found, ignore_index=True)
     ok = {mode: table[name] == "ok" for mode, name in (("forward", "status"), ("reverse", "status_reverse"))}
     table["missing"] = np.select([~ok["forward"], ~ok["reverse"]], ["forward", "reverse"], "")
     table["log_ratio"] = np.log(table["speedup"].where(table["missing"] == ""))
     table["faster"] = table["verdict"].map({"faster": "reverse", "slower": "forward"}).fillna("")
     table["ops"] = _ops(table, timings)
+    table["lanes"] = table["lanes"].fillna(1).astype("int64")
     kept = table[ok["forward"] | ok["reverse"]]
     return kept[[*PROBLEM, "forward", "lanes", "ops", "log_ratio", "faster", "missing"]].reset_index(drop=True)
 
 
-def fits(table: pd.DataFrame) -> dict[tuple[str, str], dict[str | None, cost_model.CostModel]]:
+def fits(table: pd.DataFrame) -> Fits:
     """The cost model of every engine and kind of forward mode: without each of the families, and under None with all.
 
     Args:
         table: from `problems`.
     """
-    found: dict[tuple[str, str], dict[str | None, cost_model.CostModel]] = {}
-    for key, group in table[table["missing"] == ""].groupby(["engine", "forward"], sort=False):
+    found: Fits = {}
+    measured = table[table["missing"] == ""]
+    for engine, forward in measured[["engine", "forward"]].drop_duplicates().itertuples(index=False):
+        group = measured[(measured["engine"] == engine) & (measured["forward"] == forward)]
         weights = _weights(group) * len(group)
         whole = cost_model.fit(group, weights)
-        found[key] = {None: whole} | {
+        found[engine, forward] = {None: whole} | {
             graph: cost_model.fit(group, np.where(group["graph"] == graph, 0.0, weights), whole)
             for graph in group["graph"].unique()
         }
     return found
 
 
-def models(summary: pd.DataFrame, timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
-    """The cost model of every engine, fitted to all its families: the columns of `model.csv`."""
-    table = problems(summary, timings)
+def models(table: pd.DataFrame, fitted: Fits, order: Sequence[str] = ()) -> pd.DataFrame:
+    """The cost model of every engine, fitted to all its families: the columns of `model.csv`.
+
+    Args:
+        table: from `problems`.
+        fitted: from `fits`.
+        order: as for `regret`.
+    """
     rows = []
-    for (engine, forward), without in fits(table).items():
+    for (engine, forward), without in fitted.items():
         mine = table[(table["engine"] == engine) & (table["forward"] == forward) & (table["missing"] == "")]
         rows.append(
             {"run": mine["run"].iloc[0], "engine": engine, "forward": forward, "problems": len(mine)}
-            | dataclasses.asdict(without[None])
+            | {name: float(f"{number:.3g}") for name, number in dataclasses.asdict(without[None]).items()}
+            | ({"tangents": np.nan} if forward == TEXTBOOK else {})
         )
     return in_order(pd.DataFrame(rows, columns=MODELS), order)
 
 
-def choices(table: pd.DataFrame) -> pd.DataFrame:
+def choices(table: pd.DataFrame, fitted: Fits) -> pd.DataFrame:
     """Whether each rule chooses forward mode: one boolean column per rule, one row per problem.
 
     Args:
         table: from `problems`.
+        fitted: from `fits`.
     """
-    inputs, outputs, ops = (table[name].to_numpy(np.float64) for name in ("n_inputs", "n_outputs", "ops"))
+    inputs, outputs, ops, lanes = (
+        table[name].to_numpy(np.float64) for name in ("n_inputs", "n_outputs", "ops", "lanes")
+    )
     chosen = {rule.name: rule.choose(inputs, outputs) for rule in RULES}
     own, others = np.zeros(len(table), bool), np.zeros(len(table), bool)
-    fitted = fits(table)
-    for (engine, forward, graph), rows in table.groupby(["engine", "forward", "graph"], sort=False).indices.items():
-        data, lanes = (inputs[rows], outputs[rows], ops[rows]), int(table["lanes"].iloc[rows[0]])
+    groups = table.reset_index(drop=True).groupby(["engine", "forward", "graph"], sort=False).indices
+    for key, rows in groups.items():
+        engine, forward, graph = cast("tuple[str, str, str]", key)
+        data = (inputs[rows], outputs[rows], ops[rows], lanes[rows])
         known = fitted.get((engine, forward), {None: cost_model.PRIOR})
         own[rows] = known.get(graph, known[None]).choose(*data)
         elsewhere = {key: each for key, each in fitted.items() if key[0] != engine}
         alike = [each for (_, kind), each in elsewhere.items() if kind == forward] or list(elsewhere.values())
         if alike:
-            others[rows] = cost_model.mean([each.get(graph, each[None]) for each in alike], lanes).choose(*data)
+            others[rows] = cost_model.mean([each.get(graph, each[None]) for each in alike]).choose(*data)
     several = len({engine for engine, _ in fitted}) > 1
     return pd.DataFrame({**chosen, MODEL: own, **({TRANSFERRED: others} if several else {})}, index=table.index)
 
 
-def regret(summary: pd.DataFrame, timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
+def regret(table: pd.DataFrame, fitted: Fits, order: Sequence[str] = ()) -> pd.DataFrame:
     """Try every rule on everything that was measured: the columns of `regret.csv`.
 
     Args:
-        summary: rows of `summary.csv`.
-        timings: rows of `timings.csv`.
+        table: from `problems`.
+        fitted: from `fits`.
         order: names of engines in the order of the catalogue; others follow by alphabet, and `ALL` comes last.
     """
-    table = problems(summary, timings)
-    chosen = choices(table)
+    chosen = choices(table, fitted)
     rows = []
     for forward in (TEXTBOOK, LANES):
         kind = table[table["forward"] == forward]
@@ -182,7 +191,8 @@ def score(table: pd.DataFrame, chosen: pd.DataFrame) -> list[dict[str, object]]:
     lost = {str(rule): _lost(measured, chosen.loc[known, rule].to_numpy()) for rule in chosen.columns}
 
     def by_family(values: Floats) -> Floats:
-        return np.bincount(family, weights * values, len(graphs)) * len(graphs)
+        sums: Floats = np.bincount(family, weights * values, len(graphs)).astype(np.float64)
+        return sums * len(graphs)
 
     rows: list[dict[str, object]] = []
     for rule, logs in lost.items():
@@ -297,10 +307,6 @@ def _verdict(compared: Floats) -> str:
     if np.isnan(low):
         return ""
     return "loses more" if low > 1.0 else "loses less" if high < 1.0 else "no difference"
-
-
-def _lanes(engine: pd.Series, most: pd.Series, kind: str) -> pd.Series:
-    return engine.map(most).astype(int) if kind == LANES else pd.Series(1, index=engine.index)
 
 
 def _ops(table: pd.DataFrame, timings: pd.DataFrame) -> pd.Series:

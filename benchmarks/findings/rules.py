@@ -38,12 +38,16 @@ class Rule:
 
 RULES = (
     Rule("reverse always", lambda n, m: False, "the default of deep-learning frameworks: backpropagation"),
-    Rule("forward always", lambda n, m: True, "the least that needs to be built, with dual numbers alone (ForwardDiff.jl)"),
+    Rule(
+        "forward always",
+        lambda n, m: True,
+        "the least that needs to be built, with dual numbers alone (ForwardDiff.jl)",
+    ),
     Rule("forward if N < M", lambda n, m: n < m, "PyTorch, tutorial Jacobians, Hessians, hvp, vhp"),
     Rule(
         "forward if N <= M",
         lambda n, m: n <= m,
-        "tall: forward, wide: reverse, near square forward has the edge: JAX, Autodiff Cookbook; CppAD, ADFun::Jacobian",
+        "JAX, Autodiff Cookbook: tall, forward; wide, reverse; near square, forward; CppAD, ADFun::Jacobian",
     ),
     Rule(
         "forward if N <= 2 M",
@@ -53,7 +57,7 @@ RULES = (
     Rule(
         "forward if M > 1",
         lambda n, m: m > 1,
-        "MATLAB, Automatic Differentiation Background: reverse for an objective, forward for least squares and equations",
+        "MATLAB, Automatic Differentiation Background: reverse for objectives, forward for equations",
     ),
     Rule("forward if N <= 20", lambda n, m: n <= 20, "PEtab.jl, Default options: the limit of small models"),
     Rule(

@@ -28,8 +28,10 @@ def analyse(folder: Path) -> Run:
     write_table(folder / "summary.csv", summary)
     write_table(folder / "scaling.csv", scaling.scaling(timings, order))
     write_table(folder / "crossover.csv", crossover.crossover(timings, floor, order))
-    write_table(folder / "regret.csv", regret.regret(summary, timings, order))
-    write_table(folder / "model.csv", regret.models(summary, timings, order))
+    problems = regret.problems(summary, timings)
+    fitted = regret.fits(problems)
+    write_table(folder / "regret.csv", regret.regret(problems, fitted, order))
+    write_table(folder / "model.csv", regret.models(problems, fitted, order))
     noise = {"noise_floor": None if floor != floor else floor, "noise": analysis.noise_verdict(timings)}
     write_environment(folder, {**read_environment(folder), **noise})
     return read_run(folder)

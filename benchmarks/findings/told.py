@@ -11,6 +11,8 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
+from benchmarks.findings.tried import Rules
+
 BUSY = 0.5
 """From this load on, something else was running when a run began."""
 
@@ -243,6 +245,7 @@ class Findings:
         memories: one for each family and engine measured in both modes, at its largest size.
         borders: one for each engine and number of outputs on the map that encloses it.
         noise, sweeps, status: of the whole run.
+        rules: every rule for choosing the mode, tried in every engine, and in all together.
     """
 
     speedups: tuple[Speedup, ...]
@@ -254,6 +257,7 @@ class Findings:
     noise: Noise
     sweeps: Sweeps
     status: Status
+    rules: Rules
 
     def growth_sentence(self) -> str:
         """How many curves grow as theory says; the first that does not is named."""

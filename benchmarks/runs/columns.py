@@ -190,9 +190,9 @@ class RegretRecord:
     """One record of `regret.csv`: one rule for choosing the mode, tried on all that an engine was measured on.
 
     The regret of a choice is the seconds of the mode chosen over those of the faster one; 1 where it is right, or where
-    noise hides which is faster.  Families weigh the same, whatever the number of sizes; 95 % intervals are over families
-    (empty with fewer than 8).  The cost model is scored on families that it was not fitted to; that of other engines on
-    families and engines that it was not fitted to.
+    noise hides which is faster.  Families weigh the same, whatever the number of sizes; 95 % intervals are over
+    families (empty with fewer than 8).  The cost model is scored on families that it was not fitted to; that of other
+    engines on families and engines that it was not fitted to.
     """
 
     run: str = column("name of the run")
@@ -219,8 +219,8 @@ class RegretRecord:
     worst_inputs: int = column("its inputs")
     worst_outputs: int = column("its outputs")
     unmeasured: int = column(
-        "problems, in no other column, where the rule chooses a mode that was not measured, mostly because it would have "
-        "taken too long, while the other was: the rule loses more than is said"
+        "problems, in no other column, where the rule chooses a mode that was not measured, mostly because it would "
+        "have taken too long, while the other was: the rule loses more than is said"
     )
 
 
@@ -235,14 +235,13 @@ class ModelRecord:
     run: str = column("name of the run")
     engine: str = column("what executed it")
     forward: str = column("`textbook` (one tangent a pass) or `lanes` (as many as the engine carries)")
-    lanes: int = column("tangents in a pass")
     problems: int = column("functions at one size, measured in both modes, to which it was fitted")
     call: float = column("of a forward pass, whatever it computes")
     setup: float = column("of a reverse gradient, once")
     record: float = column("of recording an op")
     sweep: float = column("of a reverse sweep, whatever it sweeps")
     back: float = column("of an op in a reverse sweep")
-    tangents: float = column("of an op for each tangent, in a pass of many; 0 in a pass of one")
+    tangents: float = column("of an op for each tangent, in a pass of many; empty where there is none")
 
 
 @dataclass(frozen=True, kw_only=True)

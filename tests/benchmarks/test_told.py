@@ -74,7 +74,7 @@ def test_lines_stay_short_however_much_there_is_to_say():
     for status in ("unsupported", "error", "wrong", "out_of_memory", "over_budget"):
         rows += 1000 * [row(1, 7, 1.0, "reverse", status=status)]
     lines = closing.lines(findings(run(rows), ORDER))
-    assert len(lines) <= 17
+    assert len(lines) <= 20
     assert max(map(len, lines)) < 110
     assert "... and 1 more family and 2 more engines; all of them are in summary.csv." in lines
     assert lines[-1].startswith("Records without a time: 1000 wrong, 1000 error, 1000 out_of_memory, 1000 over_budget")
