@@ -4,18 +4,22 @@ The Jacobian that each states is checked against one that neither it nor `ad` ha
 take them through the function, or JAX.
 """
 
+import functools
 import inspect
 import re
 import sys
 
+import mpmath
 import numpy as np
 import pytest
+from scipy import optimize, special, stats
 
 import ad
 from benchmarks.cells import Cell, sweeps
 from benchmarks.engines import engine
 from benchmarks.functions import catalogue
 from benchmarks.functions.problem import Family, Problem, text_of
+from benchmarks.functions.workloads import gmm, kmeans
 from benchmarks.measuring import memory
 from benchmarks.measuring.gate import Gate
 from benchmarks.measuring.prepared import bind, prepare
@@ -89,12 +93,12 @@ def test_the_reference_is_right(one):
     """By JAX in float64, which neither this project nor the workload has a part in."""
     jax = pytest.importorskip("jax")
     jax.config.update("jax_enable_x64", True)
-    for problem in small(one):
-        f = problem.on(jax.numpy.asarray)
-        value, jacobian = f(jax.numpy, problem.x), jax.jacrev(lambda x: f(jax.numpy, x))(problem.x)  # noqa: B023
-        assert relative(np.ravel(problem.f(np, problem.x)), np.ravel(value)) < 1e-13
-        assert problem.reference().shape == (problem.n_outputs, problem.n_inputs)
-        assert relative(problem.reference(), np.reshape(jacobian, problem.reference().shape)) < 1e-11
+    problem = small(one)[-1]
+    f = functools.partial(problem.on(jax.numpy.asarray), jax.numpy)
+    value, jacobian = jax.jit(lambda x: (f(x), jax.jacrev(f)(x)))(problem.x)
+    assert relative(np.ravel(problem.f(np, problem.x)), np.ravel(value)) < 1e-13
+    assert problem.reference().shape == (problem.n_outputs, problem.n_inputs)
+    assert relative(problem.reference(), np.reshape(jacobian, problem.reference().shape)) < 1e-11
 
 
 @each_workload
@@ -116,6 +120,75 @@ def test_both_modes_agree_with_the_reference_and_are_counted(one):
         prepared = prepare(cell, bind(cell, engine("ad")))
         assert gate.check(cell, prepared.run()) < 1e-10
         assert prepared.count().sweeps == sweeps(cell), cell
+
+
+def test_the_valley_is_scipys():
+    problem = catalogue.problem("rosenbrock", 16)
+    assert problem.f(np, problem.x) == pytest.approx(optimize.rosen(problem.x), rel=1e-15)
+    assert relative(problem.reference()[0], optimize.rosen_der(problem.x)) < 1e-14
+
+
+def test_the_mixture_is_the_sum_of_scipys_densities():
+    """With precision Q'Q, weights softmax(alpha) and the Wishart density of every precision, nothing left out."""
+    for d, k in ((1, 2), (2, 5), (3, 2)):
+        problem = catalogue.problem("gmm", (d, k))
+        points = problem.data[0]
+        alpha, mu = problem.x[:k], problem.x[k : k + k * d].reshape(k, d)
+        rows = problem.x[k + k * d :].reshape(k, -1)
+        density, prior = np.zeros(len(points)), 0.0
+        for weight, mean, row in zip(special.softmax(alpha), mu, rows, strict=True):
+            factor = np.diag(np.exp(row[:d]))
+            factor[np.tril_indices(d, -1)] = row[d:]
+            precision = factor.T @ factor
+            density += weight * stats.multivariate_normal(mean, np.linalg.inv(precision)).pdf(points)
+            prior += stats.wishart(d + gmm.SHAPE + 1, np.eye(d) / gmm.SCALE**2).logpdf(precision)
+        assert problem.f(np, problem.x) == pytest.approx(np.log(density).sum() + prior, rel=1e-12)
+
+
+def test_newtons_step_with_the_hessian_diagonal_is_lloyds():
+    """One forward sweep over the reverse gradient, along ones, gives the diagonal; the step goes to the means."""
+    objective, hand = catalogue.problem("kmeans", 5), catalogue.problem("kmeans_newton", 5)
+    (points,) = objective.data
+    gradient = ad.grad(lambda x: objective.f(ad, x))
+    with ad.count() as counts:
+        slope, diagonal = ad.jvp(gradient, (objective.x,), (np.ones(20),))
+    assert (counts.forward_sweeps, counts.reverse_sweeps) == (1, 1)
+    assert relative(slope, hand.f(np, hand.x)) < 1e-12
+    assert relative(diagonal, np.diag(hand.reference())) < 1e-14
+    mine = kmeans.clusters(points, objective.x)
+    means = mine.T @ points / mine.sum(axis=0)[:, None]
+    assert relative((objective.x - slope / diagonal).reshape(5, -1), means) < 1e-13
+
+
+@pytest.mark.parametrize(("name", "n"), [("cofactors", 5), ("determinant", 8)])
+def test_determinants_to_30_digits(name, n):
+    problem = catalogue.problem(name, n)
+    with mpmath.workdps(30):
+        a = mpmath.matrix(np.reshape(problem.x, (n, n)).tolist())
+        det, inverse = mpmath.det(a), mpmath.inverse(a)
+        expected = [float(det * inverse[j, i]) for i in range(n) for j in range(n)]
+    assert problem.f(np, problem.x) == pytest.approx(float(det), rel=1e-14)
+    assert relative(problem.reference()[0], np.array(expected)) < 1e-14
+
+
+def test_the_ops_of_cofactors_are_counted():
+    for n in range(1, 7):
+        problem = catalogue.problem("cofactors", n)
+        tape = ad.Tape()
+        problem.f(ad, tape.lift(problem.x))
+        assert len(tape) == problem.ops
+
+
+def complex_steps(problem):
+    """The derivative without any difference: the imaginary part of f(x + i h) / h."""
+    steps = problem.x + 1e-30j * np.eye(problem.n_inputs)
+    return np.stack([np.ravel(problem.f(np, row)).imag / 1e-30 for row in steps], axis=1)
+
+
+@pytest.mark.parametrize("name", ["rosenbrock", "least_squares", "residuals", "helmholtz", "determinant"])
+def test_the_reference_agrees_with_complex_steps(name):
+    for problem in small(catalogue.family(name)):
+        assert relative(problem.reference(), complex_steps(problem)) < 1e-12
 
 
 # ---- the frame ------------------------------------------------------------------------------------------------------
