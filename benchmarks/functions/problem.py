@@ -171,6 +171,11 @@ def one_output(
     return Problem(family, n, f, x, n, 1, lambda: np.array([gradient(x)]), ops, depth, paths)
 
 
+def one_row(gradient: Any) -> Floats:
+    """A gradient as the Jacobian of one output, shape (1, N)."""
+    return np.asarray(gradient, dtype=np.float64).reshape(1, -1)
+
+
 def around_one(n: int) -> list[float]:
     """The inputs `1 + sin(i) / 2` for i = 1 ... n: all between 0.5 and 1.5, no two alike."""
     inputs: list[float] = (1.0 + 0.5 * np.sin(np.arange(1, n + 1))).tolist()

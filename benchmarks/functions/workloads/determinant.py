@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.functions.problem import Family, Floats, Problem
+from benchmarks.functions.problem import Family, Floats, Problem, one_row
 
 LARGEST = 10
 """The largest matrix of which the minors are expanded."""
@@ -26,10 +26,10 @@ LARGEST = 10
 def by_cofactors(_: Any, x: Sequence[Any]) -> Any:
     """Expansion along the rows from the last one up; minors are known by their columns."""
     n = math.isqrt(len(x))
-    minors = {(j,): x[(n - 1) * n + j] for j in range(n)}
+    minors: dict[tuple[int, ...], Any] = {(j,): x[(n - 1) * n + j] for j in range(n)}
     for order in range(2, n + 1):
         row = (n - order) * n
-        larger = {}
+        larger: dict[tuple[int, ...], Any] = {}
         for columns in itertools.combinations(range(n), order):
             total = x[row + columns[0]] * minors[columns[1:]]
             for place in range(1, order):
@@ -59,7 +59,7 @@ def _matrix(n: int) -> Floats:
 
 def _jacobian(a: Floats) -> Floats:
     """Closed form: det(A) inv(A)', from LAPACK."""
-    return np.linalg.det(a) * np.linalg.inv(a).T.reshape(1, -1)
+    return one_row(np.linalg.det(a) * np.linalg.inv(a).T)
 
 
 def cofactors(n: int) -> Problem:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.functions.problem import Family, Floats, Problem
+from benchmarks.functions.problem import Family, Floats, Problem, one_row
 
 POINTS = 1000
 SCALE = 1.0
@@ -84,7 +84,7 @@ def at(size: tuple[int, int]) -> Problem:
         in_factor = -np.einsum("kn,kni,knj->kij", share, stretched, centred) - SCALE**2 * factor
         in_q = np.diagonal(in_factor * factor, axis1=1, axis2=2) + (share.sum(axis=1) + SHAPE)[:, np.newaxis]
         in_rows = np.hstack([in_q, in_factor[:, *lower]])
-        return np.concatenate([in_alpha, in_mu.ravel(), in_rows.ravel()])[np.newaxis]
+        return one_row(np.concatenate([in_alpha, in_mu.ravel(), in_rows.ravel()]))
 
     return Problem("gmm", size, f, x, len(x), 1, jacobian, data=data)
 

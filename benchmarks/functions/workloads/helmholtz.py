@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.functions.problem import Family, Floats, Problem
+from benchmarks.functions.problem import Family, Floats, Problem, one_row
 
 TEMPERATURE = 1.0
 ROOT = math.sqrt(2.0)
@@ -43,7 +43,7 @@ def at(n: int) -> Problem:
         mixing = np.log(x / (1.0 - s)) + 1.0 + b * x.sum() / (1.0 - s)
         in_s = ((1.0 + ROOT) / high - (1.0 - ROOT) / low) / s - log / s**2
         attraction = (2.0 * (a @ x) * log / s + b * square * in_s) / (2.0 * ROOT)
-        return (TEMPERATURE * mixing - attraction)[np.newaxis]
+        return one_row(TEMPERATURE * mixing - attraction)
 
     return Problem("helmholtz", n, f, x, n, 1, jacobian, data=(a, b))
 

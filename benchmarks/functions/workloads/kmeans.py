@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.functions.problem import Family, Floats, Problem
+from benchmarks.functions.problem import Family, Floats, Problem, one_row
 
 POINTS = 1000
 DIMENSIONS = 4
@@ -52,7 +52,8 @@ def clusters(points: Floats, x: Floats) -> Floats:
     """Which points belong to which centre: 1 or 0, shape (points, K)."""
     centres = x.reshape(-1, DIMENSIONS)
     nearest = np.argmin(np.linalg.norm(points[:, np.newaxis] - centres, axis=2), axis=1)
-    return np.eye(len(centres))[nearest]
+    mine: Floats = np.eye(len(centres))[nearest]
+    return mine
 
 
 def objective(k: int) -> Problem:
@@ -63,7 +64,7 @@ def objective(k: int) -> Problem:
         """Closed form: each centre is pulled by twice the distance to the points of its cluster."""
         mine = clusters(points, x)
         pulls = mine.sum(axis=0)[:, np.newaxis] * x.reshape(-1, DIMENSIONS) - mine.T @ points
-        return 2.0 * pulls.reshape(1, -1)
+        return one_row(2.0 * pulls)
 
     return Problem("kmeans", k, cost, x, len(x), 1, jacobian, data=(points,))
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.functions.problem import Family, Floats, Problem
+from benchmarks.functions.problem import Family, Floats, Problem, one_row
 
 ROWS = 4
 PLACES = 50
@@ -35,7 +35,7 @@ def linear(n: int) -> Problem:
 
     def jacobian() -> Floats:
         """Closed form: A' (A x - b)."""
-        return (a.T @ (a @ x - b))[np.newaxis]
+        return one_row(a.T @ (a @ x - b))
 
     return Problem("least_squares", n, half_square, x, n, 1, jacobian, data=(a, b))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.functions.problem import Family, Floats, Problem
+from benchmarks.functions.problem import Family, Floats, Problem, one_row
 
 PENALTY = 0.01
 POINTS = 10
@@ -35,7 +35,7 @@ def at(n: int) -> Problem:
     def jacobian() -> Floats:
         """Closed form: each point pulls by the probability that it is given to the wrong label."""
         wrong = 1.0 / (1.0 + np.exp(y * (a @ x)))
-        return (PENALTY * x - (wrong * y) @ a / len(y))[np.newaxis]
+        return one_row(PENALTY * x - (wrong * y) @ a / len(y))
 
     return Problem("logistic_regression", n, f, x, n, 1, jacobian, data=(a, y))
 

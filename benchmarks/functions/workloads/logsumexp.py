@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.functions.problem import Family, Floats, Problem
+from benchmarks.functions.problem import Family, Floats, Problem, one_row
 
 
 def f(xp: Any, x: Any) -> Any:
@@ -28,7 +28,7 @@ def at(n: int) -> Problem:
     def jacobian() -> Floats:
         """Closed form: the softmax."""
         weights = np.exp(x)
-        return (weights / weights.sum())[np.newaxis]
+        return one_row(weights / weights.sum())
 
     return Problem("logsumexp", n, f, x, n, 1, jacobian)
 

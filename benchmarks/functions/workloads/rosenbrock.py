@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.functions.problem import Family, Floats, Problem
+from benchmarks.functions.problem import Family, Floats, Problem, one_row
 
 
 def f(xp: Any, x: Any) -> Any:
@@ -30,7 +30,7 @@ def at(n: int) -> Problem:
         gradient = np.zeros(n)
         gradient[1:] += 200.0 * off
         gradient[:-1] -= 400.0 * head * off + 2.0 * (1.0 - head)
-        return gradient[np.newaxis]
+        return one_row(gradient)
 
     return Problem("rosenbrock", n, f, x, n, 1, jacobian)
 
