@@ -16,6 +16,7 @@ from benchmarks.engines import engines as known_engines
 from benchmarks.findings.analysis import noise_floors, summarise
 from benchmarks.findings.found import noise_of
 from benchmarks.functions.catalogue import FAMILIES
+from benchmarks.functions.maps import MAPS
 from benchmarks.runs.files import Run
 from plots.style import MODES, Label
 
@@ -128,12 +129,12 @@ def announced(run: Run, finding: str) -> str:
 
 def gradients(table: pd.DataFrame) -> pd.DataFrame:
     """The full gradients among some cells; the map of N by M is a figure of its own."""
-    return table[(table["quantity"] == "gradient") & (table["graph"] != "map")]
+    return table[(table["quantity"] == "gradient") & ~table["graph"].isin(MAPS)]
 
 
 def families(table: pd.DataFrame) -> list[str]:
     """The families among some cells, in the catalogue's order; those it does not list follow in the cells' order."""
-    present = [str(graph) for graph in table["graph"].unique() if graph != "map"]
+    present = [str(graph) for graph in table["graph"].unique() if graph not in MAPS]
     return [name for name in FAMILIES if name in present] + [name for name in present if name not in FAMILIES]
 
 

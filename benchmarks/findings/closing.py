@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from benchmarks.findings.told import Findings, Speedup
+from benchmarks.functions.maps import MAPS
 
 FAMILIES = 9
 WIDTH = 109
@@ -33,7 +34,7 @@ def speedup_table(speedups: Sequence[Speedup]) -> list[str]:
     Returns:
         A title, a head and at most nine families; a last line says what did not fit.  Empty where nothing was compared.
     """
-    compared = [each for each in speedups if each.graph != "map"]
+    compared = [each for each in speedups if each.graph not in MAPS]
     if not compared:
         return []
     largest = at_largest(compared)

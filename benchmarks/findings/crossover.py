@@ -23,6 +23,7 @@ from benchmarks.findings.blocks import (
     verdict,
 )
 from benchmarks.findings.scaling import is_curve, repeated
+from benchmarks.functions.maps import MAPS
 
 CURVE = ["run", "graph", "engine"]
 CROSSOVER = [*CURVE, "crossover", "crossover_low", "crossover_high", "n_min", "n_max", "note"]
@@ -49,7 +50,7 @@ def crossover(timings: pd.DataFrame, floor: float, order: Sequence[str] = ()) ->
         is a bound: `crossover_high` is `n_min` if reverse does, `crossover_low` is `n_max` if forward does.
     """
     cells, speedup = _speedups(timings)
-    curves = cells[cells["graph"] != "map"].groupby(CURVE, sort=False)
+    curves = cells[~cells["graph"].isin(MAPS)].groupby(CURVE, sort=False)
     rows = [
         dict(zip(CURVE, key, strict=True)) | _crossing(group, speedup[group.index.to_numpy()], floor)
         for key, group in curves

@@ -24,6 +24,7 @@ from benchmarks.findings.told import (
     Sweeps,
 )
 from benchmarks.findings.tried import Rules, Tried
+from benchmarks.functions.maps import MAPS
 
 if TYPE_CHECKING:
     from benchmarks.runs.files import Run
@@ -91,7 +92,7 @@ def single_sweeps(summary: pd.DataFrame) -> pd.DataFrame:
         (summary["mode"] == "forward") & (summary["n_inputs"] == 1)
     )
     single = summary[summary["quantity"].isin(["jvp", "vjp"]) | ((summary["quantity"] == "gradient") & alone)]
-    single = single[(single["lanes"] == 1) & (single["graph"] != "map") & single["primal_ratio"].notna()]
+    single = single[(single["lanes"] == 1) & ~single["graph"].isin(MAPS) & single["primal_ratio"].notna()]
     return single.drop_duplicates(["graph", "size", "engine", "mode"])
 
 

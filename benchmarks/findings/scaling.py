@@ -30,6 +30,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.findings.blocks import COVERAGE, Floats, by_block, in_order, medians, sizes
+from benchmarks.functions.maps import MAPS
 
 MARGIN = 0.1
 """Exponents this close to theory's count as theory's: what caches and memory add over the measured sizes."""
@@ -125,9 +126,9 @@ def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
     """
     matrix = by_block(timings)
     cells, seconds = matrix.cells, matrix.seconds
-    primals = cells[(cells["mode"] == "primal") & (cells["graph"] != "map")]
+    primals = cells[(cells["mode"] == "primal") & ~cells["graph"].isin(MAPS)]
     curves = {key: _curve(group, seconds) for key, group in primals.groupby(["run", "graph", "engine"], sort=False)}
-    gradients = cells[(cells["quantity"] == "gradient") & (cells["graph"] != "map")]
+    gradients = cells[(cells["quantity"] == "gradient") & ~cells["graph"].isin(MAPS)]
     rows = []
     for key, group in gradients.groupby(CURVE, sort=False):
         gradient, primal = _curve(group, seconds), curves.get(key[:3])

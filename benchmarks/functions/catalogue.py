@@ -14,7 +14,7 @@ import pkgutil
 from collections.abc import Iterator, Sequence
 
 from benchmarks.functions.folds import BROADCAST, CHAIN, HUB, PRODUCT, TREE, fixed_work
-from benchmarks.functions.maps import MAP
+from benchmarks.functions.maps import MAP, TRUNK
 from benchmarks.functions.networks import dense, lattice, layered
 from benchmarks.functions.problem import Family, Problem, Size
 
@@ -32,7 +32,7 @@ def _workloads() -> Iterator[Family]:
         yield from found.get("FAMILIES", (found["FAMILY"],) if "FAMILY" in found else ())
 
 
-SYNTHETIC = (CHAIN, TREE, PRODUCT, layered(), HUB, fixed_work(), lattice(), dense(), BROADCAST, MAP)
+SYNTHETIC = (CHAIN, TREE, PRODUCT, layered(), HUB, fixed_work(), lattice(), dense(), BROADCAST, MAP, TRUNK)
 FAMILIES: dict[str, Family] = {
     **{family.name: family for family in SYNTHETIC},
     **{family.name: family for family in sorted(_workloads(), key=lambda family: family.name)},

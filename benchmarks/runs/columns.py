@@ -37,7 +37,7 @@ class TimingRecord:
 
     run: str = column("name of the run, which is the name of its folder")
     block: int = column("number of the block, from 1; 0 for what was decided before the first block")
-    graph: str = column("family of the function; `map` is the one with N inputs and M outputs")
+    graph: str = column("family of the function; `map` and `trunk` are those with N inputs and M outputs")
     size: str = column("which of the family's problems: a number, or one for each way in which it grows, as `8x16`")
     n_inputs: int = column("N, the number of inputs")
     n_outputs: int = column("M, the number of outputs")
