@@ -63,7 +63,8 @@ def test_an_engine_passes_the_gate_on_every_family_and_counts_right(name):
         if name == "ad" and cell.mode != "primal" and cell.problem.ops is not None:
             assert counts.ops == work(cell), cell
         assert gate.check(cell, prepared.run(), engine.tolerance) <= engine.tolerance  # a second run gives the same
-    assert all(LACKING[key] in said for key, said in lacking.items()), lacking
+    for key, said in lacking.items():
+        assert ("is not analytic" if name == "complex-step" else LACKING.get(key, "?")) in said, lacking
 
 
 class Slow(Engine):

@@ -172,7 +172,7 @@ def test_determinants_to_30_digits(name, n):
 
 
 def test_the_ops_of_cofactors_are_counted():
-    for n in range(1, 7):
+    for n in range(2, 7):
         problem = catalogue.problem("cofactors", n)
         tape = ad.Tape()
         problem.f(ad, tape.lift(problem.x))

@@ -80,6 +80,6 @@ def elimination(n: int) -> Problem:
 
 
 FAMILIES = (
-    Family("cofactors", cofactors, snap=lambda n: min(n, LARGEST), sizes=(3, 6), growing=(2, 3, 4, 6, 8, 10)),
+    Family("cofactors", cofactors, snap=lambda n: min(max(n, 2), LARGEST), sizes=(3, 6), growing=(2, 3, 4, 6, 8, 10)),
     Family("determinant", elimination, sizes=(4, 8), growing=(2, 4, 8, 16, 32)),
 )
