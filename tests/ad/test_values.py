@@ -104,7 +104,7 @@ def test_a_pullback_may_be_called_from_several_threads():
 
 @MODES
 @pytest.mark.parametrize(
-    "foreign", [1 + 2j, np.complex128(1 + 2j), np.timedelta64(3), np.datetime64("2026-01-01"), "3"]
+    "foreign", [1 + 2j, np.complex128(1 + 2j), np.timedelta64(3, "s"), np.datetime64("2026-01-01"), "3"]
 )
 def test_what_is_not_a_real_number_is_refused(grad, foreign):
     for use in (lambda x: x * foreign, lambda x: foreign * x, lambda x: x - foreign):
