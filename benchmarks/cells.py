@@ -9,6 +9,9 @@ from benchmarks.functions.problem import Problem, Size, text_of
 
 Identity = tuple[str, str, int, int, str, str, str, int]
 
+Kind = tuple[str, str, str, str, int]
+"""What cells have in common that differ in size alone: family, engine, mode, quantity and lanes."""
+
 
 @dataclass(frozen=True, order=True)
 class Cell:
@@ -38,6 +41,11 @@ class Cell:
         """What tells this cell from all others of a run: the values of the columns `runs.columns.IDENTITY`."""
         n, m = self.problem.n_inputs, self.problem.n_outputs
         return (self.graph, text_of(self.size), n, m, self.engine, self.mode, self.quantity, self.lanes)
+
+    @property
+    def kind(self) -> Kind:
+        """What it shares with the same cell at other sizes."""
+        return self.graph, self.engine, self.mode, self.quantity, self.lanes
 
     def __str__(self) -> str:
         what = self.mode if self.mode == self.quantity else f"{self.mode} {self.quantity}"

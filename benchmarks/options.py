@@ -40,7 +40,8 @@ class Settings:
     Attributes:
         selection: which cells.
         budget: seconds that the whole run may take.
-        blocks: how many times every cell is visited.
+        blocks: how many times every cell is visited, at least.
+        most_blocks: how many times at most, where the budget has room for more.
         seed: of the shuffling of cells inside blocks.
         time_limit: seconds that one cell may run before it counts as hanging.
     """
@@ -48,6 +49,7 @@ class Settings:
     selection: Selection = Selection()
     budget: float = 130.0
     blocks: int = 5
+    most_blocks: int = 15
     seed: int = 1
     time_limit: float = 60.0
 
@@ -61,7 +63,11 @@ SELECTION: dict[str, dict[str, Any]] = {
 }
 RUNNING: dict[str, dict[str, Any]] = {
     "--budget": {"metavar": "SECONDS", "help": f"bound on the whole run; default {Settings.budget:g}"},
-    "--blocks": {"metavar": "COUNT", "help": f"times that every cell is visited; default {Settings.blocks}"},
+    "--blocks": {
+        "metavar": "COUNT",
+        "help": f"times that every cell is visited; default {Settings.blocks}, or more, up to "
+        f"{Settings.most_blocks}, where the budget has room",
+    },
     "--seed": {"metavar": "NUMBER", "help": f"of the shuffling inside blocks; default {Settings.seed}"},
     "--time-limit": {"metavar": "SECONDS", "help": f"for one cell; default {Settings.time_limit:g}"},
     "--resume": {"metavar": "RUN", "help": "finish this run, measuring nothing again that is there"},
@@ -101,6 +107,8 @@ def settings_from(value: Callable[[str], str | None]) -> Settings:
         for name, kind in (("--budget", float), ("--blocks", int), ("--seed", int), ("--time-limit", float))
         if (text := value(name)) is not None
     }
+    if "blocks" in given:
+        given["most_blocks"] = given["blocks"]
     return Settings(selection=selection_from(value), **given)
 
 

@@ -7,9 +7,12 @@ closing a run are in `measuring`, which knows nothing of pytest.
 from __future__ import annotations
 
 import gc
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +21,13 @@ import pytest
 
 from benchmarks.cells import Visit
 from benchmarks.findings import tables
-from benchmarks.measuring.open_run import OpenRun, close_run, open_run, resumed_settings, seconds_left
+from benchmarks.measuring.open_run import OpenRun, close_run, open_run, seconds_left
 from benchmarks.measuring.progress import Reporter
+from benchmarks.measuring.resuming import resumed_settings
 from benchmarks.measuring.visits import admit_all
 from benchmarks.options import OptionError, Settings, settings_from
 from benchmarks.plan import plan, shuffled
+from benchmarks.runs.columns import IDENTITY
 from benchmarks.runs.files import RecordError, find_run
 from benchmarks.stopwatch import Stopwatch, Times
 
@@ -81,7 +86,7 @@ def configure(config: pytest.Config, draw: Draw) -> None:
             resume = find_run(resume, results)
             changed = bool(config.getoption("--blocks") or config.getoption("--seed"))
             settings = resumed_settings(resume, settings, changed=changed)
-        visits = shuffled(plan(settings.selection), settings.blocks, settings.seed)
+        visits = shuffled(plan(settings.selection), settings.most_blocks, settings.seed)
     except (OptionError, RecordError) as problem:
         raise pytest.UsageError(str(problem)) from None
     if getattr(config.option, "numprocesses", None):
@@ -92,7 +97,19 @@ def configure(config: pytest.Config, draw: Draw) -> None:
         config.option.verbose = -1  # the reporter says where the run is
     # A visit that is interrupted, or given up for want of time, does not use the fixture that it has asked for.
     config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")
+    if threading.current_thread() is threading.main_thread():
+        # A run that is told to end keeps what it has, as one that is interrupted by a key press.
+        before = signal.signal(signal.SIGTERM, _terminate)
+
+        def restore() -> None:
+            signal.signal(signal.SIGTERM, before)
+
+        config.add_cleanup(restore)
     config.stash[ASKED] = Asked(settings, results, resume, visits, time.monotonic(), Reporter(sys.stdout), draw)
+
+
+def _terminate(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,12 +135,22 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         raise pytest.UsageError(str(problem)) from None
     config.stash[RUN] = run
     _keep()
-    admit_all(run, asked.reporter)
-    todo = set(run.visits)
-    session.items[:] = [item for item in session.items if (v := visit_of(item)) in todo and v.cell in run.ready]
+    with writing(run):
+        admit_all(run, asked.reporter)
+    todo = {visit for visit in run.visits if visit.block <= run.blocks and visit.cell in run.ready}
+    session.items[:] = [item for item in session.items if visit_of(item) in todo]
     _keep()
     config.stash[EXPECTED] = max(seconds_left(run), 1e-9)
-    asked.reporter.phase(f"Timing {len(run.ready)} cells in {asked.settings.blocks} blocks")
+    asked.reporter.phase(f"Timing {len(run.ready)} cells in {run.blocks} blocks")
+
+
+@contextmanager
+def writing(run: OpenRun) -> Iterator[None]:
+    """End the session in one line where a record cannot be written, as on a full disk."""
+    try:
+        yield
+    except OSError as problem:
+        pytest.exit(f"{run.folder}: cannot be written: {problem}", returncode=pytest.ExitCode.INTERNAL_ERROR)
 
 
 def _keep() -> None:
@@ -138,6 +165,14 @@ def visit_of(item: pytest.Item) -> Visit:
     return visit
 
 
+def describe(benchmark: Any, run: OpenRun, visit: Visit) -> None:
+    """Tell pytest-benchmark what a visit is: for its JSON, and for its table, grouped by problem and mode."""
+    cell = visit.cell
+    benchmark.group = f"{cell.graph} {cell.problem.n_inputs}x{cell.problem.n_outputs} {cell.quantity}"
+    fields = dict(zip(IDENTITY, cell.identity, strict=True))
+    benchmark.extra_info.update(run=run.name, block=visit.block, twin=visit.twin, **fields)
+
+
 def stopwatch(benchmark: Any, config: pytest.Config) -> Stopwatch:
     """pytest-benchmark's fixture as a stopwatch.
 
@@ -146,16 +181,13 @@ def stopwatch(benchmark: Any, config: pytest.Config) -> Stopwatch:
     """
     longest, rounds = float(config.getoption("benchmark_max_time")), config.getoption("benchmark_min_rounds")
 
-    def read(run: Callable[[], Any], seconds: float) -> Times | None:
-        if seconds > longest:
-            benchmark.pedantic(run, rounds=rounds)
-        else:
-            benchmark(run)
+    def read(run: Callable[[], Any], seconds: float) -> tuple[Times, Any] | None:
+        result = benchmark.pedantic(run, rounds=rounds) if seconds > longest else benchmark(run)
         if benchmark.disabled:
             return None
         seen = benchmark.stats.stats
         spread = float(seen.stddev) if seen.rounds > 1 else float("nan")
-        return Times(seen.min, seen.median, seen.mean, spread, seen.rounds, benchmark.stats.iterations)
+        return Times(seen.min, seen.median, seen.mean, spread, seen.rounds, benchmark.stats.iterations), result
 
     return read
 
@@ -194,16 +226,27 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if run is None:
         return
     gc.unfreeze()
-    found, interrupted = close_run(run, asked.reporter, interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
-    pictures: Sequence[str] = []
-    if not interrupted and not session.config.getoption("--no-plots"):
-        asked.reporter.phase("Drawing")
-        pictures = asked.draw(run.folder)
-    asked.reporter.close()
-    for line in [*tables.lines(found), *pictures]:
+    stopped = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+    said: list[str] = []
+    try:
+        found, stopped = close_run(run, asked.reporter, interrupted=stopped)
+        said += tables.lines(found)
+        if not stopped:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED if tables.failed(found) else session.exitstatus
+            if not session.config.getoption("--no-plots"):
+                asked.reporter.phase("Drawing")
+                said += asked.draw(run.folder)
+    except KeyboardInterrupt:
+        stopped = True
+    except (OSError, RecordError) as problem:
+        stopped, session.exitstatus = True, pytest.ExitCode.INTERNAL_ERROR
+        said.append(f"error: {problem}")
+    finally:
+        run.close()
+        asked.reporter.close()
+    if stopped:
+        said.append(f"Interrupted; `pytest --benchmark --resume={run.folder}` finishes it.")
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+    for line in said:
         asked.reporter.say(line)
-    if interrupted:
-        session.exitstatus = pytest.ExitCode.INTERRUPTED
-        asked.reporter.say(f"Interrupted; `pytest --benchmark --resume {run.folder}` finishes it.")
-    elif tables.failed(found):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED

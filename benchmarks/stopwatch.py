@@ -1,6 +1,6 @@
 """How anything here is timed: the garbage collector at rest, the clock read before and after.
 
-times = by_rounds(run, expected)        a visit's timing, where pytest-benchmark is not at hand
+times, result = by_rounds(run, expected)  a visit's timing, where pytest-benchmark is not at hand
 seconds, result = once(run)             one execution
 seconds, result = median(run, rounds)   the median of a few, after one that is not counted
 """
@@ -33,8 +33,9 @@ class Times:
     iterations: int
 
 
-Stopwatch = Callable[[Callable[[], Any], float], Times | None]
-"""Times a callable, given the seconds one execution is expected to take; None where timing is switched off."""
+Stopwatch = Callable[[Callable[[], Any], float], tuple[Times, Any] | None]
+"""Times a callable, given the seconds one execution is expected to take: the times, and what the last execution
+returned; None where timing is switched off."""
 
 
 @contextmanager
@@ -67,18 +68,23 @@ def median(execute: Callable[[], Any], rounds: int) -> tuple[float, Any]:
     return statistics.median(once(execute)[0] for _ in range(rounds)), result
 
 
-def by_rounds(execute: Callable[[], Any], seconds: float) -> Times:
+def by_rounds(execute: Callable[[], Any], seconds: float) -> tuple[Times, Any]:
     """Time a visit: rounds of as many executions as the clock needs, for about `VISIT` seconds."""
     iterations = max(1, round(ROUND / max(seconds, 1e-9)))
     rounds = max(1, int(VISIT / max(ROUND, seconds)))
 
-    def several() -> None:
+    def several() -> Any:
         for _ in range(iterations):
-            execute()
+            result = execute()
+        return result
 
-    each = [once(several)[0] / iterations for _ in range(rounds)]
+    each, result = [], None
+    for _ in range(rounds):
+        result = None  # as in a loop of the user's own, one result is gone before the next is made
+        elapsed, result = once(several)
+        each.append(elapsed / iterations)
     spread = statistics.stdev(each) if rounds > 1 else float("nan")
-    return Times(min(each), statistics.median(each), statistics.fmean(each), spread, rounds, iterations)
+    return Times(min(each), statistics.median(each), statistics.fmean(each), spread, rounds, iterations), result
 
 
 def visit_cost(seconds: float) -> float:

@@ -20,7 +20,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_cell(visit: Visit, benchmark: Any, request: pytest.FixtureRequest) -> None:
     """Time one cell in one block; whatever happens becomes a record."""
     run = request.config.stash[pytest_plugin.RUN]
-    record = visits.visit(run, visit, pytest_plugin.stopwatch(benchmark, request.config))
+    pytest_plugin.describe(benchmark, run, visit)
+    with pytest_plugin.writing(run):
+        record = visits.visit(run, visit, pytest_plugin.stopwatch(benchmark, request.config))
     if record is None and benchmark.enabled:
         pytest.skip("given up in an earlier block")
     if record is not None and record.status in ("wrong", "error"):

@@ -41,6 +41,13 @@ class Compiled(Engine):
             return str(problem)
         return None
 
+    @classmethod
+    def warm(cls, progress: Callable[[float], object]) -> None:
+        """Compile the sweeps, or load them."""
+        from ad.compiled import compiler
+
+        compiler.warm(lambda done, total: progress(done / total))
+
     def seed(self, values: Any) -> Any:
         """A vector."""
         return np.array(values)

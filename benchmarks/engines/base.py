@@ -128,6 +128,14 @@ class Engine:
     def load(cls) -> None:
         """Import what is heavy, and let it start up; called before an instance is made, and charged to no problem."""
 
+    @classmethod
+    def warm(cls, progress: Callable[[float], object]) -> None:
+        """What a machine compiles once and keeps: done before the budget of a run starts.
+
+        Args:
+            progress: to be told the share that is done, 0 to 1.
+        """
+
     def prepare(self, mode: str, lanes: int = 1) -> None:
         """What `primal`, `forward` or `reverse` needs once, untimed; a compiler that waits for a first call gets it.
 
@@ -176,7 +184,10 @@ class Engine:
         return rows.T if forward else rows
 
     def count(self, execute: Callable[[], Any]) -> Counts:
-        """One execution, observed: by default its sweeps are the seeds that go through the sweeps of this instance."""
+        """One execution, observed: by default its sweeps are the seeds that go through the sweeps of this instance.
+
+        Where `jacobian` goes a way of its own, without such sweeps, they are unknown.
+        """
         sweeps = 0
 
         def counting(sweep: Callable[..., Any], several: bool) -> Callable[..., Any]:
@@ -195,7 +206,8 @@ class Engine:
         finally:
             for name in observed:
                 del vars(self)[name]
-        return Counts(sweeps=sweeps, ops=None)
+        own_way = type(self).jacobian is not Engine.jacobian
+        return Counts(sweeps=None if own_way and not sweeps else sweeps, ops=None)
 
     def tape_bytes(self) -> int | None:
         """Record and sweep once in reverse; the bytes of the tape that this takes; None if that is unknown."""

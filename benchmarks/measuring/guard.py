@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,15 +33,16 @@ class HangingError(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a cell has no time."""
+    """Why a cell has no time; `hung` is whether it was still running at its limit."""
 
     status: str
     note: str
     max_error: float = float("nan")
+    hung: bool = False
 
 
 def guarded(action: Callable[[], Any], limit: float) -> Any:
-    """Run something that may fail; a key press (Ctrl-C) alone goes through.
+    """Run something that may fail; a key press (Ctrl-C) alone goes through.  A warning is no failure, and not shown.
 
     Args:
         action: what to run.
@@ -50,7 +52,8 @@ def guarded(action: Callable[[], Any], limit: float) -> Any:
         What it returned, or the `Failure` that it ended in.
     """
     try:
-        with time_limit(limit):
+        with warnings.catch_warnings(), time_limit(limit):
+            warnings.simplefilter("ignore")
             return action()
     except KeyboardInterrupt:
         raise
@@ -59,7 +62,7 @@ def guarded(action: Callable[[], Any], limit: float) -> Any:
     except MemoryError:
         return Failure("out_of_memory", "ran out of memory")
     except HangingError as problem:
-        return Failure("error", str(problem))
+        return Failure("error", str(problem), hung=True)
     except NotImplementedError as problem:  # how an engine says that it lacks a function or a rule
         return Failure("unsupported", _first_line(problem))
     except BaseException as problem:  # SystemExit and pytest's skip are no Exception, and must not end the run either

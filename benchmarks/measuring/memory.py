@@ -2,17 +2,22 @@
 
     for record in measure(plan(selection), run="my run"): ...
 
-Each load is executed once, in a new Python process of its own.  There the inputs are made, garbage is collected, and
-the resident memory of the process is read: the baseline.  Then the engine prepares and runs the load, and the system
-tells the peak of the resident memory since the baseline.  So `peak_bytes` counts everything: the tape, the inputs
-lifted for the mode, the seed, the result, and whatever NumPy, compiled code or a C++ engine allocates.  What cannot be
-seen is what fits into the holes that importing left in the heap; the default sizes are large enough for that.
+Each load is executed once, in a new Python process of its own.  There the engine first does the same at the family's
+smallest size, so that whatever it imports or compiles is in place; the inputs are made, garbage is collected, and the
+resident memory of the process is read: the baseline.  Then the engine prepares the load (`prepare_bytes`: the peak of
+recording, compiling or converting, where there is any), what that has set free is handed back to the system, and the
+sweep runs (`peak_bytes`: its peak, with all that preparing it left in place).  So `peak_bytes` counts everything: the
+tape, the inputs lifted for the mode, the seed, the result, and whatever NumPy, compiled code or a C++ engine allocates.
+What cannot be seen is what fits into the holes that importing left in the heap; a tape, whose bytes are known, sets the
+least that the peak can have been.
 
 Peaks come from /proc on Linux and from `getrusage` elsewhere (there a peak below that of the imports cannot be seen).
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -27,6 +32,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
 
 from benchmarks.cells import Cell, evaluation
@@ -38,6 +44,9 @@ from benchmarks.functions.problem import Family, Problem, Size, text_of
 from benchmarks.measuring.prepared import Bound, prepare, refusal
 from benchmarks.options import Selection
 from benchmarks.runs.columns import MemoryRecord
+from benchmarks.runs.files import AGAIN, RecordError, read_table
+
+Key = tuple[str, str, int | None, str, str]
 
 SWEEPS = {"forward": "jvp", "reverse": "vjp"}
 """What is executed in each mode: one sweep.  A gradient of many sweeps holds no more: it does one after another."""
@@ -68,6 +77,12 @@ class Load:
     def problem(self) -> Problem:
         """What is differentiated."""
         return fixed_work(self.steps).at(self.cell.size) if self.steps else self.cell.problem
+
+    def smallest(self) -> Load:
+        """The same at the smallest size of its family."""
+        family = catalogue.families([self.cell.graph])[0]
+        size = family.sizes[0] if family.sizes else family.sizes_from([1])[0]
+        return Load(replace(self.cell, size=size), min(self.steps, 1))
 
 
 def plan(selection: Selection) -> list[Load]:
@@ -107,7 +122,7 @@ def measure(
         if left <= 0.0:
             return {"status": "over_budget", "note": f"the {budget:g} s of the memory pass were used up"}
         try:
-            return _execute(one, min(left, time_limit), limit)
+            return execute(one, min(left, time_limit), limit)
         except subprocess.TimeoutExpired:
             if left < time_limit:
                 return {"status": "over_budget", "note": f"would not end in the {left:.2g} s that were left"}
@@ -116,6 +131,26 @@ def measure(
     with ThreadPoolExecutor(PROCESSES) as pool:
         for one, found in zip(loads, pool.map(outcome, loads), strict=True):
             yield _record(run, one, found)
+
+
+def key(one: Load, run: str) -> Key:
+    """What tells the record of a load from all others of a run."""
+    return _key(_record(run, one, {"status": "ok"}))
+
+
+def _key(record: MemoryRecord) -> Key:
+    return record.graph, record.size, record.n_ops, record.engine, record.mode
+
+
+def known(path: Path) -> dict[Key, MemoryRecord]:
+    """What an earlier session has measured, by `key`; a file that is not there, or damaged, knows nothing."""
+    try:
+        rows = read_table(path).to_dict("records")
+    except RecordError:
+        return {}
+    fields: list[dict[str, Any]] = [{str(name): None if v is pd.NA else v for name, v in row.items()} for row in rows]
+    records = [MemoryRecord(**values) for values in fields]
+    return {_key(record): record for record in records if record.status not in AGAIN}
 
 
 def _record(run: str, one: Load, outcome: dict[str, Any]) -> MemoryRecord:
@@ -160,7 +195,7 @@ def _size_of(family: Family, ops: int) -> Size:
 # ---- the process that executes one load -----------------------------------------------------------------------------
 
 
-def _execute(one: Load, seconds: float, memory_limit: int) -> dict[str, Any]:
+def execute(one: Load, seconds: float, memory_limit: int) -> dict[str, Any]:
     """Execute one load in a process of its own: the part of its record that was measured.
 
     Raises:
@@ -182,7 +217,10 @@ def _execute(one: Load, seconds: float, memory_limit: int) -> dict[str, Any]:
         if last.startswith("MemoryError"):
             return {"status": "out_of_memory", "note": f"needs more than the {memory_limit:,} bytes allowed"}
         return {"status": "error", "note": last[:200]}
-    outcome: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    try:
+        outcome: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        return {"status": "error", "note": "its process ended without a result"}
     return outcome
 
 
@@ -194,18 +232,32 @@ def _observe(one: Load, memory_limit: int) -> dict[str, Any]:
         return {"status": "unsupported", "note": reason}
     engine.load()
     resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-    gc.collect()
+    small = one.smallest()
+    prepare(small.cell, Bound(engine(small.problem), 0.0)).run()
+    _hand_back()
     baseline = _restart_peak()
     prepared = prepare(one.cell, Bound(engine(problem), 0.0))
+    preparing = _peak()
+    _hand_back()
+    _restart_peak()
     result = prepared.run()
-    peak = _peak()
+    sweeping = _peak()
     del result
+    tape = prepared.engine.tape_bytes() if one.cell.mode == "reverse" else None
     return {
         "status": "ok",
-        "note": f"{prepared.note}; peak of the resident memory above a baseline with the inputs in place",
-        "peak_bytes": max(peak - baseline, 0),
-        "tape_bytes": prepared.engine.tape_bytes() if one.cell.mode == "reverse" else None,
+        "note": f"{prepared.note}; peak of the resident memory above a baseline with engine and inputs in place",
+        "prepare_bytes": max(preparing - baseline, 0),
+        "peak_bytes": max(sweeping - baseline, tape or 0, 0),
+        "tape_bytes": tape,
     }
+
+
+def _hand_back() -> None:
+    """Collect garbage, and give what is free back to the system where the C library can do that."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _restart_peak() -> int:

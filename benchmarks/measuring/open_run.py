@@ -12,36 +12,37 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from benchmarks import stopwatch
-from benchmarks.cells import Cell, Visit
+from benchmarks.cells import Cell, Kind, Visit
 from benchmarks.engines import chosen
 from benchmarks.engines.base import Engine
 from benchmarks.experiments import checkpointing
 from benchmarks.findings import tables
-from benchmarks.functions.problem import Size
+from benchmarks.functions.problem import Floats, Size
 from benchmarks.measuring import memory
 from benchmarks.measuring.gate import Gate
 from benchmarks.measuring.guard import Failure, guarded
 from benchmarks.measuring.prepared import Bound
 from benchmarks.measuring.progress import Reporter
-from benchmarks.options import OptionError, Selection, Settings
+from benchmarks.measuring.resuming import remaining, require_same
+from benchmarks.measuring.resuming import suspects as found_suspects
+from benchmarks.options import Selection, Settings
 from benchmarks.plan import plan, shuffled
-from benchmarks.runs.columns import IDENTITY, TimingRecord
+from benchmarks.runs.at_work import AtWork
+from benchmarks.runs.columns import TimingRecord
 from benchmarks.runs.environment import describe, now
 from benchmarks.runs.files import (
-    RecordError,
     Run,
     Timings,
     create_run,
     lock_run,
     read_environment,
-    read_run,
+    read_table,
     repair_timings,
     write_environment,
     write_records,
@@ -51,8 +52,6 @@ TIMING_SHARE = 0.7
 """Share of the budget for timing; memory, statistics and figures need the rest."""
 CLOSING_SECONDS = 10.0
 """Seconds kept free for statistics and figures."""
-SAME = ("cpu", "python", "version", "threads")
-"""What a resumed run must share with its beginning; otherwise its blocks could not be compared."""
 
 
 @dataclass
@@ -62,12 +61,18 @@ class Ready:
     Attributes:
         record: its record without block and times.
         run: what to time.
+        twin: the same, prepared a second time, for the visits of its twin; None where it has none.
+        checked: the numbers that passed, which what is timed is compared with.
+        tolerance: of that comparison, relative to the largest of the numbers.
         seconds: one execution, estimated, then as last measured.
         cost: seconds of wall clock that one visit takes, estimated, then as last seen.
     """
 
     record: TimingRecord
     run: Callable[[], Any]
+    twin: Callable[[], Any] | None
+    checked: Floats
+    tolerance: float
     seconds: float
     cost: float
 
@@ -91,6 +96,10 @@ class OpenRun:
         ready: cells that passed the gate and have not failed since.
         gate: what the gate has accepted.
         block: the block at work.
+        blocks: the last block that there is.
+        suspects: cells that an earlier process died with, and how many did.
+        stopped: kinds of cells of which one did not end, with what is said of the larger ones.
+        twinned: the cells that have a twin.
     """
 
     folder: Path
@@ -107,11 +116,44 @@ class OpenRun:
     ready: dict[Cell, Ready] = field(default_factory=dict)
     gate: Gate = field(default_factory=Gate)
     block: int = 0
+    blocks: int = 0
+    suspects: dict[Cell, int] = field(default_factory=dict)
+    stopped: dict[Kind, str] = field(default_factory=dict)
+    twinned: frozenset[Cell] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.twinned = frozenset(visit.cell for visit in self.visits if visit.twin)
+        self._at_work = AtWork(self.folder)
+        self._make_up_to(self.settings.blocks)
 
     @property
     def name(self) -> str:
         """The run's name, which is its folder's."""
         return self.folder.name
+
+    def at_work(self, cell: Cell) -> AbstractContextManager[None]:
+        """Inside the block, a file says that this cell is at work."""
+        return self._at_work.on(cell.identity)
+
+    def postpone(self, seconds: float) -> None:
+        """Do not charge so many seconds to the budget."""
+        self.started += seconds
+        self.deadline += seconds
+
+    def fix_blocks(self, blocks: int) -> None:
+        """Say how many blocks there are, here and in the run's folder."""
+        self.settings = replace(self.settings, blocks=blocks, most_blocks=blocks)
+        self._make_up_to(blocks)
+        write_environment(self.folder, {**read_environment(self.folder), "settings": asdict(self.settings)})
+
+    def _make_up_to(self, blocks: int) -> None:
+        self.blocks = blocks
+        self.left = Counter(visit.cell for visit in self.visits if visit.block <= blocks)
+
+    def close(self) -> None:
+        """Let the run go."""
+        self._at_work.close()
+        self.release()
 
 
 def open_run(
@@ -141,20 +183,21 @@ def open_run(
         OSError: nothing can be written.
     """
     if visits is None:
-        visits = shuffled(plan(settings.selection), settings.blocks, settings.seed)
+        visits = shuffled(plan(settings.selection), settings.most_blocks, settings.seed)
     environment = describe()
     folder = resume or create_run(results)
     release = lock_run(folder)
+    suspects: dict[Cell, int] = {}
     try:
         if resume is None:
             begun = _beginning(folder.name, settings, details or {}, environment)
         else:
             begun = read_environment(folder)
-            for name in SAME:
-                if begun.get(name) != environment[name]:
-                    raise RecordError(f"{folder}: was begun with {name} {begun.get(name)!r}, not {environment[name]!r}")
+            require_same(folder, begun, environment)
+            suspects = found_suspects(folder, sorted({visit.cell for visit in visits}))
+            begun["died_with"] = [str(cell) for cell, times in suspects.items() for _ in range(times)]
             repair_timings(folder)
-            visits = remaining(visits, read_run(folder).timings)
+            visits = remaining(visits, read_table(folder / "timings.csv"))
         engines = {engine.name: engine for engine in chosen(sorted({visit.cell.engine for visit in visits}))}
         begun["versions"] = begun.get("versions", {}) | _versions(engines)
         session = {name: environment[name] for name in ("commit", "dirty", "command")}
@@ -176,52 +219,8 @@ def open_run(
         deadline=started + TIMING_SHARE * settings.budget,
         visit_cost=visit_cost,
         release=release,
-        left=Counter(visit.cell for visit in visits),
+        suspects=suspects,
     )
-
-
-def resumed_settings(folder: Path, settings: Settings, *, changed: bool = False) -> Settings:
-    """The settings that a run was begun with, and the budget and time limit given now.
-
-    Args:
-        folder: the run.
-        settings: those given now.
-        changed: whether blocks or seed were given anew, which cannot be.
-
-    Raises:
-        OptionError: more than a budget and a time limit was given.
-        RecordError: the run does not say how it was begun.
-    """
-    begun = read_environment(folder).get("settings")
-    if not isinstance(begun, dict):
-        raise RecordError(f"{folder}: environment.json has no settings, so it cannot be resumed")
-    if changed or settings.selection != Selection():
-        raise OptionError(
-            "--resume: the run keeps its own selection, blocks and seed; give only a budget or time limit"
-        )
-    try:
-        selected = {name: tuple(v) if v is not None else None for name, v in begun["selection"].items()}
-        return Settings(Selection(**selected), settings.budget, begun["blocks"], begun["seed"], settings.time_limit)
-    except (KeyError, TypeError, AttributeError):
-        raise RecordError(f"{folder}: the settings in environment.json are not those of a run") from None
-
-
-def remaining(visits: Sequence[Visit], timings: pd.DataFrame) -> list[Visit]:
-    """The visits of a resumed run that still have to be made: what is measured or decided is not done again.
-
-    Args:
-        visits: all visits of the run.
-        timings: its records so far.
-    """
-    records = timings[timings["status"] != "over_budget"]
-    keys = list(records[list(IDENTITY)].itertuples(index=False, name=None))
-    done = set(zip(records["block"], keys, records["twin"], strict=True))
-    given_up = {key for key, status in zip(keys, records["status"], strict=True) if status != "ok"}
-    return [
-        visit
-        for visit, key in ((visit, visit.cell.identity) for visit in visits)
-        if key not in given_up and (visit.block, key, visit.twin) not in done
-    ]
 
 
 def seconds_left(run: OpenRun) -> float:
@@ -253,7 +252,7 @@ def close_run(run: OpenRun, reporter: Reporter, *, interrupted: bool = False) ->
     environment["finished"] = now()
     environment["sessions"][-1] |= {"finished": now(), "outcome": "interrupted" if interrupted else "finished"}
     write_environment(run.folder, environment)
-    run.release()
+    run.close()
     return replace(found, environment=environment), interrupted
 
 
@@ -261,15 +260,17 @@ def _memory_pass(run: OpenRun, reporter: Reporter) -> None:
     """Measure memory of what was selected, unless it was measured before."""
     path = run.folder / "memory.csv"
     loads = memory.plan(run.settings.selection)
-    if not loads or path.exists():
+    known = memory.known(path)
+    missing = [load for load in loads if memory.key(load, run.name) not in known]
+    if not missing:
         return
     reporter.phase("Measuring memory")
     left = max(run.settings.budget - (time.monotonic() - run.started) - CLOSING_SECONDS, 0.0)
-    records = []
-    for record in memory.measure(loads, run=run.name, budget=left, time_limit=run.settings.time_limit):
-        records.append(record)
-        reporter.at(len(records) / len(loads), f"{record.graph} {record.n_inputs} {record.engine} {record.mode}")
-    write_records(path, records)
+    measured = memory.measure(missing, run=run.name, budget=left, time_limit=run.settings.time_limit)
+    for done, (load, record) in enumerate(zip(missing, measured, strict=True), start=1):
+        known[memory.key(load, run.name)] = record
+        reporter.at(done / len(missing), f"{record.graph} {record.n_inputs} {record.engine} {record.mode}")
+    write_records(path, [known[key] for load in loads if (key := memory.key(load, run.name)) in known])
 
 
 def _checkpointing_pass(run: OpenRun, reporter: Reporter) -> None:

@@ -1,32 +1,41 @@
 """Measuring: cells pass the gate, are visited in shuffled blocks, and every outcome becomes a record at once.
 
-    admit     before the first block: prepare, count, check, estimate; decide what fits into the budget
-    visit     one cell in one block, timed by the stopwatch that is handed in
+    warm        before the budget starts: what a machine compiles once
+    admit       before the first block: prepare, count, check, estimate; decide what fits into the budget
+    fix_blocks  how many blocks there will be, from what a visit of each cell costs, before anything is timed
+    visit       one cell in one block, timed by the stopwatch that is handed in; what was timed last is checked
 
-A cell that raises, exits, runs out of memory or hangs gets its record, and the run goes on.  A process that the system
-kills for want of memory leaves no record for the cell at work; resuming the run tries that cell again.
+A cell that raises, exits, runs out of memory or hangs gets its record, and the run goes on.  A process that dies with a
+cell leaves behind which one it was (`resuming`).
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.cells import Cell, Visit, work
+from benchmarks.cells import Cell, Visit, sweeps, work
 from benchmarks.engines import absent
 from benchmarks.engines.base import Engine
 from benchmarks.functions.problem import text_of
 from benchmarks.measuring import prepared
-from benchmarks.measuring.guard import Failure, guarded
+from benchmarks.measuring.gate import compare, numbers
+from benchmarks.measuring.guard import Failure, WrongError, guarded
 from benchmarks.measuring.open_run import OpenRun, Ready, seconds_left
 from benchmarks.measuring.progress import Reporter
+from benchmarks.measuring.resuming import tried_apart
 from benchmarks.runs.columns import TimingRecord
-from benchmarks.stopwatch import Stopwatch, by_rounds, collected, once
+from benchmarks.stopwatch import Stopwatch, Times, by_rounds, collected, once
 
 FIRST_RATE = 1e-6
 """Seconds per op assumed before anything has been measured."""
+WARM_LIMIT = 600.0
+"""Seconds that an engine may compile before a run."""
+USED = 0.9
+"""Share of the time left for timing that is planned to be used; the rest is for a machine that slows down."""
 
 
 def describe(run: str, cell: Cell) -> TimingRecord:
@@ -71,15 +80,39 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
     if cost > free:
         note = f"would take about {cost:.2g} s of the {max(free, 0.0):.2g} s that are left"
         return _add(run, replace(record, status="over_budget", note=note))
-    outcome = guarded(lambda: _through_the_gate(run, cell, engine, record), _limit(run))
+    if stopped := run.stopped.get(cell.kind):
+        return _add(run, replace(record, status="over_budget", note=f"left out: {stopped}"))
+    outcome: Any = None
+    if cell in run.suspects:
+        outcome = tried_apart(cell, run.suspects[cell], _limit(run), run.settings.time_limit)
+    if outcome is None:
+        outcome = _bounded(run, cell, lambda: _through_the_gate(run, cell, engine, record))
     if isinstance(outcome, Failure):
+        if outcome.hung:  # a larger one of the kind would not end either
+            run.stopped[cell.kind] = f"{cell}: {outcome.note}"
         return _add(run, _failed(record, outcome))
     run.ready[cell] = outcome
     return None
 
 
+def warm(run: OpenRun, reporter: Reporter) -> None:
+    """Let the engines compile what a machine compiles once; the budget starts anew after that."""
+    start = time.monotonic()
+    for name, engine in run.engines.items():
+        reporter.phase(f"Loading {name}")
+
+        def compile_once(engine: type[Engine] = engine, name: str = name) -> None:
+            if engine.missing() is None:
+                engine.load()
+                engine.warm(lambda share: reporter.at(share, name))
+
+        guarded(compile_once, WARM_LIMIT)  # what fails here fails in the cells, too, and is recorded there
+    run.postpone(time.monotonic() - start)
+
+
 def admit_all(run: OpenRun, reporter: Reporter) -> None:
-    """Let every cell of an open run pass the gate, the smallest first, and say which fail."""
+    """Let every cell of an open run pass the gate, the smallest first, and say which fail; then fix the blocks."""
+    warm(run, reporter)
     cells = sorted({visit.cell for visit in run.visits}, key=lambda cell: (work(cell), cell))
     for line in absent(run.settings.selection.engines):
         reporter.say(line)
@@ -89,6 +122,19 @@ def admit_all(run: OpenRun, reporter: Reporter) -> None:
         record = admit(run, cell)
         if record is not None and record.status in ("wrong", "error"):
             reporter.say(f"{record.status}: {cell}: {record.note}")
+    fix_blocks(run)
+
+
+def fix_blocks(run: OpenRun) -> None:
+    """Fix how many blocks there are: those asked for, and as many more as there is time for, before any is timed.
+
+    A number that depended on how the timings look would bias them.
+    """
+    settings = run.settings
+    block = sum(ready.cost * (2 if ready.twin else 1) for ready in run.ready.values())
+    time_left = USED * (run.deadline - time.monotonic())
+    fit = int(time_left / block) if block > 0.0 else 0
+    run.fix_blocks(max(settings.blocks, min(settings.most_blocks, fit)))
 
 
 def measure(run: OpenRun, reporter: Reporter, stopwatch: Stopwatch = by_rounds) -> None:
@@ -113,14 +159,15 @@ def visit(run: OpenRun, visit: Visit, stopwatch: Stopwatch) -> TimingRecord | No
         _trim(run, visit.block)
     ready = run.ready.get(visit.cell)
     run.left[visit.cell] -= 1
-    if ready is None:
+    if ready is None or visit.block > run.blocks:
         return None
     record = replace(ready.record, block=visit.block, twin=visit.twin)
     if time.monotonic() + ready.cost > run.deadline:
         return _add(run, replace(_untimed(record), status="over_budget", note="the run's time was up"))
+    execute = ready.twin if visit.twin and ready.twin else ready.run
     start = time.monotonic()
     with collected():
-        outcome = guarded(lambda: stopwatch(ready.run, ready.seconds), _limit(run))
+        outcome = _bounded(run, visit.cell, lambda: _timed(execute, ready, stopwatch))
     ready.cost = time.monotonic() - start
     if outcome is None:
         return None
@@ -131,15 +178,32 @@ def visit(run: OpenRun, visit: Visit, stopwatch: Stopwatch) -> TimingRecord | No
     return _add(run, replace(record, **vars(outcome)))
 
 
+def _timed(execute: Callable[[], Any], ready: Ready, stopwatch: Stopwatch) -> Times | None:
+    """The times of a visit, whose last result must be the one that passed the gate."""
+    timed = stopwatch(execute, ready.seconds)
+    if timed is None:
+        return None
+    times, result = timed
+    compare(numbers(result), ready.checked, ready.tolerance)
+    return times
+
+
 def _through_the_gate(run: OpenRun, cell: Cell, engine: type[Engine], record: TimingRecord) -> Ready:
     key = (cell.graph, cell.size, cell.engine)
     if key not in run.bound:
         run.bound[key] = prepared.bind(cell, engine)
     ready = prepared.prepare(cell, run.bound[key])
     counts = ready.count()
+    if counts.sweeps not in (None, sweeps(cell)):
+        raise WrongError(f"counted {counts.sweeps} sweeps, expected {sweeps(cell)}", math.nan)
     with collected():
         seconds, result = once(ready.run)
     error = run.gate.check(cell, result, engine.tolerance)
+    checked, twin = numbers(result), None
+    if cell in run.twinned:
+        # Prepared on its own, so that where its memory came to lie is part of what identical cells differ by.
+        twin = prepared.prepare(cell, prepared.bind(cell, engine)).run
+        compare(numbers(twin()), checked, engine.tolerance)
     return Ready(
         record=replace(
             record,
@@ -150,6 +214,9 @@ def _through_the_gate(run: OpenRun, cell: Cell, engine: type[Engine], record: Ti
             note=ready.note,
         ),
         run=ready.run,
+        twin=twin,
+        checked=checked,
+        tolerance=engine.tolerance,
         seconds=seconds,
         cost=run.visit_cost(seconds),
     )
@@ -175,6 +242,16 @@ def _predicted(run: OpenRun, cell: Cell) -> float:
             nearest = max(alike, key=work)
             return run.ready[nearest].seconds * work(cell) / max(work(nearest), 1)
     return FIRST_RATE * work(cell)
+
+
+def _bounded(run: OpenRun, cell: Cell, action: Callable[[], Any]) -> Any:
+    """Run what a cell does, within its limit and what is left of the run; see `guarded`."""
+    limit = _limit(run)
+    with run.at_work(cell):
+        outcome = guarded(action, limit)
+    if isinstance(outcome, Failure) and outcome.hung and limit < run.settings.time_limit:
+        return replace(outcome, status="over_budget", note=f"would not end in the {limit:.2g} s that were left")
+    return outcome
 
 
 def _limit(run: OpenRun) -> float:

@@ -161,7 +161,14 @@ class MemoryRecord:
     engine: str = column("what executed it")
     mode: str = column("`primal`, `forward` or `reverse`")
     tape_bytes: int | None = column("bytes of the tape; empty where there is none", default=None)
-    peak_bytes: int | None = column("peak of the process above its baseline, bytes", default=None)
+    prepare_bytes: int | None = column(
+        "peak of the process above its baseline while the cell was prepared (converted, recorded, compiled), bytes",
+        default=None,
+    )
+    peak_bytes: int | None = column(
+        "peak of the process above its baseline during the sweep, with what preparing left in place, bytes",
+        default=None,
+    )
     bytes_per_op: float = column("peak bytes divided by ops", default=math.nan)
     status: str = column("as in `timings.csv`")
     note: str = column("how it was measured, or why it was not", default="")

@@ -30,10 +30,17 @@ try:
 except ImportError:  # Windows: runs are not locked there
     fcntl = None  # type: ignore[assignment]
 
-from benchmarks.runs.columns import TABLES, TimingRecord, kinds
+from benchmarks.runs.columns import STATUSES, TABLES, TimingRecord, kinds
 
 DTYPES = {"str": "str", "int": "int64", "int | None": "Int64", "float": "float64"}
 """Annotation of a column to pandas dtype; an integer that may be missing is pandas' nullable one."""
+
+
+DERIVED = ("summary.csv", "scaling.csv", "crossover.csv")
+"""The tables that follow from the timings."""
+
+AGAIN = ("over_budget", "error", "unsupported")
+"""What a resumed run tries again: another budget, another environment or another day may change it."""
 
 
 class RecordError(ValueError):
@@ -47,7 +54,9 @@ class Run:
     Attributes:
         path: its folder; the folder's name is the run's name.
         timings: `timings.csv`, one record per cell and block.
-        summary, scaling, crossover, memory: the other tables, or None where the file is absent.
+        summary, scaling, crossover: what follows from the timings; None where the file is absent or damaged, since it
+            can be made again.
+        memory: `memory.csv`, or None where the file is absent.
         environment: `environment.json`, empty where the file is absent.
         checkpointing, regret, model: the tables of these names, or None where the file is absent.
     """
@@ -78,11 +87,23 @@ def read_run(path: str | Path) -> Run:
         raise RecordError(f"run: no folder {str(folder)!r}")
     timings = read_table(folder / "timings.csv")
     others = {
-        name.removesuffix(".csv"): read_table(folder / name) if (folder / name).exists() else None
+        name.removesuffix(".csv"): _other(folder / name)
         for name in TABLES
         if name not in ("timings.csv", "million.csv")
     }
     return Run(path=folder, timings=timings, environment=read_environment(folder), **others)
+
+
+def _other(path: Path) -> pd.DataFrame | None:
+    """A table besides the timings, if it is there; one that follows from them is as good as absent if damaged."""
+    if not path.exists():
+        return None
+    try:
+        return read_table(path)
+    except RecordError:
+        if path.name in DERIVED:
+            return None
+        raise
 
 
 def find_run(name: str | Path | None, results: Path) -> Path:
@@ -137,6 +158,8 @@ def read_table(path: Path) -> pd.DataFrame:
                 values[name].append(_parse(kind, text))
             except ValueError:
                 raise RecordError(f"{path}: line {number}: {name} is {text!r}, expected {kind}") from None
+            if name == "status" and text not in STATUSES:
+                raise RecordError(f"{path}: line {number}: status is {text!r}, expected one of {', '.join(STATUSES)}")
     return pd.DataFrame({name: pd.Series(values[name], dtype=DTYPES[kind]) for name, kind in columns.items()})
 
 
@@ -224,7 +247,7 @@ class Timings:
 
 
 def repair_timings(folder: Path) -> None:
-    """Make an interrupted run's `timings.csv` whole: without a last line cut short, and open where it was over budget.
+    """Make an interrupted run's `timings.csv` whole, without a last line cut short, and open where `AGAIN` says so.
 
     Raises:
         RecordError: it is not a table of this project.
@@ -232,7 +255,7 @@ def repair_timings(folder: Path) -> None:
     Timings(folder).close()
     path = folder / "timings.csv"
     timings = read_table(path)
-    write_table(path, timings[timings["status"] != "over_budget"])
+    write_table(path, timings[~timings["status"].isin(AGAIN)])
 
 
 def lock_run(folder: Path) -> Callable[[], None]:

@@ -29,7 +29,7 @@ def results(tmp_path_factory):
         (folder / name).mkdir()
 
         def stopwatch(run, seconds, factor=factor):
-            return Times(1e-3 * factor, 1e-3 * factor, 1e-3 * factor, 0.0, 3, 1)
+            return Times(1e-3 * factor, 1e-3 * factor, 1e-3 * factor, 0.0, 3, 1), run()
 
         run = measured_in(folder / name, cells, Settings(blocks=5), stopwatch)
         run.timings.close()

@@ -181,9 +181,10 @@ def test_a_line_cut_short_is_dropped_when_the_run_is_taken_up(tmp_path, cut):
 
 
 def test_repairing_opens_what_was_over_budget(tmp_path):
-    path = written(tmp_path, row(), row(block=0, status="over_budget"), row(block=0, status="error"))
+    undone = [row(block=0, status=status) for status in ("over_budget", "error", "unsupported", "wrong")]
+    path = written(tmp_path, row(), *undone)
     repair_timings(tmp_path)
-    assert list(read_table(path)["status"]) == ["ok", "error"]
+    assert list(read_table(path)["status"]) == ["ok", "wrong"]
 
 
 def test_repairing_refuses_what_is_not_ours(tmp_path):

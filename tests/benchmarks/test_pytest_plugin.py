@@ -37,7 +37,13 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     environment = {**os.environ, "PYTEST_ADDOPTS": "", **environment}
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore Ctrl-C
     )
 
 
@@ -166,7 +172,7 @@ def test_interrupted_and_killed_runs_lose_nothing_and_are_finished_by_resuming(t
     process.send_signal(signal.SIGINT)
     status, output = end(process)
     assert status == 2, output
-    assert f"--resume {folder}" in output
+    assert f"--resume={folder}" in output
     interrupted = (folder / "timings.csv").read_bytes()
     assert read_run(folder).summary is not None
     assert read_run(folder).environment["sessions"][-1]["outcome"] == "interrupted"
