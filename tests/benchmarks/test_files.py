@@ -117,6 +117,8 @@ def test_every_table_survives_writing_and_reading(tmp_path, name):
             for column, kind in kinds(TABLES[name]).items()
         }
     )
+    if "status" in frame:
+        frame["status"] = pd.Series(["ok", "wrong"], dtype=DTYPES["str"])
     write_table(tmp_path / name, frame)
     pd.testing.assert_frame_equal(read_table(tmp_path / name), frame)
     with pytest.raises(RecordError, match="expected"):
@@ -257,3 +259,22 @@ def test_the_column_dictionary_in_the_results_folder_is_up_to_date():
         "write benchmarks.runs.columns.column_dictionary() into results/README.md"
     )
     assert set(STATUSES) == set(Status.__args__)
+
+
+def test_an_unknown_status_is_named(tmp_path):
+    path = written(tmp_path, row())
+    path.write_text(path.read_text().replace(",ok,", ",fine,"))
+    with pytest.raises(RecordError, match=r"line 2: status is 'fine', expected one of ok, wrong"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("damaged", ["", "a,b\n", "run,graph\n1"])
+def test_a_damaged_table_that_follows_from_the_timings_is_as_good_as_absent(tmp_path, damaged):
+    written(tmp_path, row())
+    for name in ("summary.csv", "scaling.csv", "crossover.csv"):
+        (tmp_path / name).write_text(damaged)
+    run = read_run(tmp_path)
+    assert [run.summary, run.scaling, run.crossover] == [None] * 3
+    (tmp_path / "memory.csv").write_text(damaged)
+    with pytest.raises(RecordError):
+        read_run(tmp_path)
