@@ -186,7 +186,7 @@ class Engine:
     def count(self, execute: Callable[[], Any]) -> Counts:
         """One execution, observed: by default its sweeps are the seeds that go through the sweeps of this instance.
 
-        Where `jacobian` goes a way of its own, without such sweeps, they are unknown.
+        An engine whose `jacobian` goes another way says here what it counts, or that it cannot know.
         """
         sweeps = 0
 
@@ -206,8 +206,7 @@ class Engine:
         finally:
             for name in observed:
                 del vars(self)[name]
-        own_way = type(self).jacobian is not Engine.jacobian
-        return Counts(sweeps=None if own_way and not sweeps else sweeps, ops=None)
+        return Counts(sweeps=sweeps, ops=None)
 
     def tape_bytes(self) -> int | None:
         """Record and sweep once in reverse; the bytes of the tape that this takes; None if that is unknown."""

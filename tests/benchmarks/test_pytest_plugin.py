@@ -34,6 +34,8 @@ ad.grad = lambda f: lambda x: [v * 1.001 for v in right(f)(x)]
 
 def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     """Start pytest in the repository."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background jobs: children would, too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     environment = {**os.environ, "PYTEST_ADDOPTS": "", **environment}
     return subprocess.Popen(
@@ -43,7 +45,6 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore Ctrl-C
     )
 
 
