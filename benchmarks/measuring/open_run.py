@@ -151,9 +151,10 @@ class OpenRun:
         self.left = Counter(visit.cell for visit in self.visits if visit.block <= blocks)
 
     def close(self) -> None:
-        """Let the run go."""
+        """Let the run go; once more does nothing."""
         self._at_work.close()
-        self.release()
+        release, self.release = self.release, lambda: None
+        release()
 
 
 def open_run(
