@@ -32,8 +32,7 @@ class Differential(Map):
     Attributes:
         transpose: the rule for the tangent, `rule(out, operands, tangents, *params)`.
         back: the rule for the cotangents, `back(bar, out, operands, *params)`; None where it follows from the other.
-        lanes: the rule for tangents that have a leading axis of lanes (zeros of passive operands have none); often the
-            rule for one tangent serves (`inv.lanes(inv.rule)`).
+        lanes: the rule for tangents that have a leading axis of lanes, which zeros of passive operands have not.
     """
 
     taken = 3
@@ -73,13 +72,20 @@ def _zeros(x: Any) -> Any:
     return np.zeros(shape_of(x), dtype_of(x))
 
 
-def differential(function: Callable[..., Any], plain: Callable[..., Any] | None = None, operands: str = "x") -> Declare:
+def differential(
+    function: Callable[..., Any],
+    plain: Callable[..., Any] | None = None,
+    operands: str = "x",
+    *,
+    stacked: bool = False,
+) -> Declare:
     """Declare a function by the rule for its tangent.
 
     Args:
         function: the function as users call it.
         plain: what is called on plain arrays, if that is another one.
         operands: the names of the operands, such as `"a, b"`.
+        stacked: whether the rule, as it stands, serves tangents that have a leading axis of lanes.
 
     Returns:
         A decorator of the rule, `rule(out, operands, tangents, *params)`.  What it returns has a decorator `pull`, of a
@@ -88,6 +94,8 @@ def differential(function: Callable[..., Any], plain: Callable[..., Any] | None 
 
     def of_rule(rule: Callable[..., Any]) -> Callable[..., Any]:
         public: Any = declare(Differential, operands, function, plain, rule)
+        if stacked:
+            public.map.lanes = public.map.transpose
 
         def pull(back: Callable[..., list[Any]]) -> Callable[..., Any]:
             public.map.back = back

@@ -4,9 +4,21 @@ One file per kind; importing this package declares them all.
 """
 
 from ad.arrays import MAPS
-from ad.maps import constants, einsum, indexing, linalg, products, reductions, selecting, structure
+from ad.maps import (  # noqa: F401
+    arranging,
+    constants,
+    einsum,
+    indexing,
+    linalg,
+    matrices,
+    products,
+    reductions,
+    selecting,
+    spectra,
+    structure,
+)
 
 DECLARED = MAPS
 """All of them, by their names in this package."""
 
-__all__ = ["DECLARED", "constants", "einsum", "indexing", "linalg", "products", "reductions", "selecting", "structure"]
+__all__ = ["DECLARED", "linalg"]

@@ -13,6 +13,7 @@ ROWS = np.array([2, 0, 2, 1])
 MASK = np.array([[True, False, True], [False, False, True]])
 CONSTANT = np.array([[1.0, 2.0, 3.0]])
 ZEROS = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 0.0]])
+PADDINGS = ("edge", "reflect", "symmetric", "wrap")
 
 
 def logsumexp(xp):
@@ -249,5 +250,96 @@ SAMPLES |= {
         (lambda xp, x: xp.clip(x, -0.5, 0.5), (3, 4)),
         (lambda xp, x, y: x.clip(y), (3, 2), (2,)),
         (lambda xp, x, y: xp.clip(x, None, y), (2,), ()),
+    ],
+}
+
+
+def spd(xp, x):
+    return x @ x.mT + np.eye(x.shape[-1])
+
+
+SAMPLES |= {
+    "cholesky": [
+        (lambda xp, x: xp.linalg.cholesky(spd(xp, x)), (3, 3)),
+        (lambda xp, x: xp.linalg.cholesky(spd(xp, x), upper=True), (2, 2, 2)),
+    ],
+    "det": [
+        (lambda xp, x: xp.linalg.det(x), (3, 3)),
+        (lambda xp, x: xp.linalg.det(x), (2, 4, 4)),
+    ],
+    "slogdet": [
+        (lambda xp, x: xp.linalg.slogdet(x)[1], (3, 3)),
+        (lambda xp, x: xp.linalg.slogdet(x).logabsdet, (2, 2, 2)),
+    ],
+    "matrix_power": [
+        (lambda xp, x: xp.linalg.matrix_power(x, 3), (2, 2)),
+        (lambda xp, x: xp.linalg.matrix_power(regular(xp, x), -2), (3, 3)),
+        (lambda xp, x: xp.linalg.matrix_power(x, 0) * x, (2, 2)),
+    ],
+    "pinv": [(lambda xp, x: xp.linalg.pinv(x), (3, 2)), (lambda xp, x: xp.linalg.pinv(x), (2, 2, 3))],
+    "eigh": [
+        (lambda xp, x: xp.linalg.eigh(x + x.mT)[0], (3, 3)),
+        (lambda xp, x: xp.abs(xp.linalg.eigh(x + x.mT)[1]), (2, 3, 3)),
+        (lambda xp, x: xp.abs(xp.linalg.eigh(spd(xp, x), UPLO="U").eigenvectors), (2, 2)),
+    ],
+    "eigvalsh": [(lambda xp, x: xp.linalg.eigvalsh(x + x.mT), (3, 3))],
+    "svdvals": [(lambda xp, x: xp.linalg.svdvals(x), (3, 2)), (lambda xp, x: xp.linalg.svdvals(x), (2, 2, 3))],
+    "norm": [
+        (lambda xp, x: xp.linalg.norm(x), (3, 2)),
+        (lambda xp, x: xp.linalg.norm(x, axis=-1, keepdims=True), (3, 2)),
+        (lambda xp, x: xp.linalg.norm(x, 1, axis=0), (3, 2)),
+        (lambda xp, x: xp.linalg.norm(x, np.inf), (4,)),
+        (lambda xp, x: xp.linalg.norm(x, 3), (4,)),
+        (lambda xp, x: xp.linalg.norm(x, 1), (3, 2)),
+        (lambda xp, x: xp.linalg.norm(x, -np.inf, axis=(0, 2), keepdims=True), (3, 2, 2)),
+        (lambda xp, x: xp.linalg.norm(x, 2), (3, 2)),
+        (lambda xp, x: xp.linalg.norm(x, "nuc"), (2, 3)),
+        (lambda xp, x: xp.linalg.norm(x, "fro", axis=(0, 1)), (2, 3, 2)),
+    ],
+    "atleast_1d": [(lambda xp, x: xp.atleast_1d(x), ())],
+    "atleast_2d": [(lambda xp, x: xp.atleast_2d(x), (3,))],
+    "atleast_3d": [(lambda xp, x: xp.atleast_3d(x), (3,)), (lambda xp, x: xp.atleast_3d(x, x[0])[1], (3, 2))],
+    "hstack": [(lambda xp, x, y: xp.hstack([x, y]), (3,), (2,)), (lambda xp, x, y: xp.hstack([x, y]), (2, 3), (2, 1))],
+    "vstack": [(lambda xp, x, y: xp.vstack([x, y]), (3,), (2, 3))],
+    "dstack": [(lambda xp, x, y: xp.dstack([x, y]), (3,), (1, 3))],
+    "column_stack": [(lambda xp, x, y: xp.column_stack([x, y]), (3,), (3, 2))],
+    "array_split": [(lambda xp, x: xp.concatenate(xp.array_split(x, 3)[::2]), (5, 2))],
+    "split": [
+        (lambda xp, x: xp.concatenate(xp.split(x, [1, 3], axis=-1)[::-2], axis=1), (2, 5)),
+        (lambda xp, x: xp.split(x, 2)[1], (4,)),
+    ],
+    "hsplit": [(lambda xp, x: xp.hsplit(x, 2)[0], (2, 4))],
+    "vsplit": [(lambda xp, x: xp.vsplit(x, 2)[0], (2, 4))],
+    "unstack": [(lambda xp, x: xp.unstack(x, axis=1)[2], (2, 3))],
+    "broadcast_arrays": [(lambda xp, x, y: xp.broadcast_arrays(x, y)[1], (2, 3), (3,))],
+    "meshgrid": [
+        (lambda xp, x, y: xp.meshgrid(x, y)[0], (2,), (3,)),
+        (lambda xp, x, y, z: xp.meshgrid(x, y, z, indexing="ij")[1], (2,), (3,), (2,)),
+    ],
+    "fliplr": [(lambda xp, x: xp.fliplr(x), (2, 3))],
+    "flipud": [(lambda xp, x: xp.flipud(x), (2, 3))],
+    "rot90": [(lambda xp, x, k=k: xp.rot90(x, k), (2, 3)) for k in range(4)],
+    "roll": [
+        (lambda xp, x: xp.roll(x, 2), (2, 3)),
+        (lambda xp, x: xp.roll(x, -1, axis=1), (2, 3)),
+        (lambda xp, x: xp.roll(x, (1, 2), axis=(0, -1)), (2, 3, 4)),
+    ],
+    "tile": [(lambda xp, x: xp.tile(x, 2), (2, 3)), (lambda xp, x: xp.tile(x, (2, 1, 3)), (2, 3))],
+    "repeat": [
+        (lambda xp, x: xp.repeat(x, 2), (2, 3)),
+        (lambda xp, x: x.repeat(3, axis=0), (2, 3)),
+        (lambda xp, x: xp.repeat(x, np.array([1, 0, 2]), axis=1), (2, 3)),
+    ],
+    "pad": [
+        (lambda xp, x: xp.pad(x, 1), (2, 3)),
+        (lambda xp, x: xp.pad(x, ((0, 2), (1, 0)), constant_values=0.5), (2, 3)),
+        *[(lambda xp, x, mode=mode: xp.pad(x, ((1, 1), (0, 2)), mode=mode), (3, 3)) for mode in PADDINGS],
+    ],
+    "tril": [(lambda xp, x: xp.tril(x), (3, 3)), (lambda xp, x: xp.tril(x, -1), (2, 2, 3))],
+    "triu": [(lambda xp, x: xp.triu(x, k=1), (3, 3))],
+    "diag": [
+        (lambda xp, x: xp.diag(x), (3,)),
+        (lambda xp, x: xp.diag(x, -1), (2,)),
+        (lambda xp, x: xp.diag(x, 1), (3, 3)),
     ],
 }
