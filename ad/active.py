@@ -107,6 +107,8 @@ class Active:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
         function = UFUNCS.get(ufunc) or UFUNCS.get(ufunc.__name__)
+        if function is not None and method == "__call__" and not options:
+            return function(*operands)
         if function is None:
             raise TypeError(f"np.{ufunc.__name__}: got a {kind_of(self)}; it has no derivative here, use the ops of ad")
         if "out" in options:
@@ -114,10 +116,8 @@ class Active:
                 f"np.{ufunc.__name__}: got a {kind_of(self)}, whose derivative an array of numbers cannot take; "
                 "write y = y + x for y += x, and the like for out="
             )
-        if method != "__call__" or options:
-            what = ", ".join(f"{name}=" for name in options) or f"np.{ufunc.__name__}.{method}"
-            raise TypeError(f"np.{ufunc.__name__}: got a {kind_of(self)}, for which there is no {what}")
-        return function(*operands)
+        what = ", ".join(f"{name}=" for name in options) or f"np.{ufunc.__name__}.{method}"
+        raise TypeError(f"np.{ufunc.__name__}: got a {kind_of(self)}, for which there is no {what}")
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         ours = FUNCTIONS.get(function)
@@ -160,7 +160,20 @@ def all_finite(values: list[Any]) -> bool:
     """Whether no value, active or not, number or array, is infinite or NaN."""
     if set(map(type, values)) <= {float}:  # the common case, and one pass in C: a sum keeps every infinity and NaN
         return math.isfinite(sum(values)) or all(map(math.isfinite, values))
-    return all(bool(np.isfinite(primal_of(x)).all()) for x in values)
+    return all(map(finite, values))
+
+
+def finite(x: Any) -> bool:
+    """Whether no number in a value or array, active or not, is infinite or NaN."""
+    while isinstance(x, Active):
+        x = x.primal
+    if isinstance(x, float):
+        return math.isfinite(x)
+    if type(x) is np.ndarray:
+        line = x if x.ndim == 1 else x.ravel()
+        if math.isfinite(line.dot(line)):  # one pass, and no array made; it may overflow where no value is infinite
+            return True
+    return bool(np.isfinite(x).all())
 
 
 def settle(paths: int, value: Any) -> Any:
@@ -180,6 +193,7 @@ def settle(paths: int, value: Any) -> Any:
 
 class _Progress(threading.local):
     depth = 0
+    silent = False
 
 
 _progress = _Progress()
@@ -190,19 +204,47 @@ def nested() -> bool:
     return _progress.depth > 0
 
 
-class in_progress:  # noqa: N801  # named as contextlib.suppress is, and like it a class because that is faster
-    """Around the function that is being differentiated; NumPy's warnings are off, as on floats there are none."""
+class silent:  # noqa: N801  # named as contextlib.suppress is, and like it a class because that is faster
+    """NumPy's warnings are off, as on floats there are none; what is silent already is left as it is."""
 
     __slots__ = ("_warnings",)
+    _warnings: Any
 
     def __enter__(self) -> None:
-        _progress.depth += 1
-        self._warnings = np.errstate(all="ignore")
-        self._warnings.__enter__()
+        if _progress.silent:
+            self._warnings = None
+        else:
+            self._warnings = np.errstate(all="ignore")
+            self._warnings.__enter__()
+            _progress.silent = True
 
     def __exit__(self, *exception: Any) -> None:
-        self._warnings.__exit__(*exception)
+        if self._warnings is not None:
+            _progress.silent = False
+            self._warnings.__exit__(*exception)
+
+
+class in_progress:  # noqa: N801
+    """Around the function that is being differentiated, in which somebody else may turn warnings on again."""
+
+    __slots__ = ("_warnings",)
+    _warnings: Any
+
+    def __enter__(self) -> None:
+        if _progress.silent:
+            self._warnings = None
+            _progress.silent = False
+        else:
+            self._warnings = np.errstate(all="ignore")
+            self._warnings.__enter__()
+        _progress.depth += 1
+
+    def __exit__(self, *exception: Any) -> None:
         _progress.depth -= 1
+        if self._warnings is None:
+            _progress.silent = True
+        else:
+            self._warnings.__exit__(*exception)
 
 
 def require_alive(name: str, values: Iterable[Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import RULES, ZERO, Active, Rule
+from ad.active import RULES, ZERO, Active, Rule, require_alive
 from ad.array_infinity import Paths, along, counted, product, push, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install, like, partial_source
 from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of
@@ -60,6 +60,8 @@ class ArrayDual(Array):
         return self._whole(self.tangent)
 
     def _whole(self, tangent: Any) -> Any:
+        if type(tangent) in PLAIN and tangent.shape == self.primal.shape and tangent.dtype is self.primal.dtype:
+            return tangent
         tangent = full(tangent, self.shape)
         if isinstance(tangent, Active):
             return tangent
@@ -118,11 +120,17 @@ class ArrayDual(Array):
         return _followed(out, tangent, reached, tag)
 
     def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> ArrayDual:  # noqa: D102
-        primal = self.primal
-        if self.tag.follows:
-            return self.apply_map(map, self.level, (self,), params)
-        out = map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params)
-        return _made(out, map((full(self.tangent, shape_of(primal)),), params), self.tag)
+        primal, tangent, tag = self.primal, self.tangent, self.tag
+        if tag.finished:
+            require_alive(map.name, [self])
+        if tag.follows or type(primal) not in PLAIN:
+            return self.apply_map(map, tag.number, (self,), params)
+        out = map.plain(primal, *params)
+        if tangent is ZERO:
+            return _made(out, ZERO, tag)
+        if type(tangent) not in PLAIN or tangent.shape != primal.shape:
+            return _made(out, map((full(tangent, primal.shape),), params), tag)
+        return _made(out, map.plain(tangent, *params), tag)
 
     def __repr__(self) -> str:
         return f"ArrayDual({self.primal!r}, {full(self.tangent, self.shape)!r})"
@@ -201,24 +209,30 @@ def _made(primal: Any, tangent: Any, tag: Level) -> ArrayDual:
     """The result of an op."""
     if tag.counts is not None:
         tag.counts.add(primal)
-    return _dual(primal, tangent, tag)
+        return _dual(primal, tangent, tag)
+    dual: Any = _ArrayDual()
+    dual.primal, dual.tangent, dual.tag = primal, tangent, tag
+    return dual  # type: ignore[no-any-return]
 
 
 def _emit(row: Op, case: Case) -> list[str]:
     """Forward mode: the sum of partial times tangent over the active operands."""
-    total = ""
+    total, sources = "", []
     for p in row.operands:
         if p in case.active and not row.partial(p).flat:
             partial = row.partial(p)
-            source = partial_source(row, p, case)
+            sources.append(source := partial_source(row, p, case))
             term = f"{p}.tangent" if partial.fixed else f"({source}) * {p}.tangent"
             if partial.chooses:
                 term = f"like({term}, out)"
             total += f" {'-' if partial.text == '-1' else '+'} {term}"
+    total = total.removeprefix(" + ").strip() or "ZERO"
+    if len(sources) == 2 and not any(partial.chooses or partial.fixed for partial in row.partials):
+        total = f"({sources[0]} + {sources[1]}) * x.tangent if x is y else {total}"  # one product less
     return [
         "dual = New()",
         "dual.primal = out",
-        f"dual.tangent = {total.removeprefix(' + ').strip() or 'ZERO'}",
+        f"dual.tangent = {total}",
         f"dual.tag = {'x' if 'x' in case.active else 'y'}.tag",
         "return dual",
     ]

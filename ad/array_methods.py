@@ -15,7 +15,7 @@ import numpy as np
 
 from ad.active import RULES, SCOPE, ZERO, Active, apply
 from ad.methods import OPERATORS
-from ad.ndarrays import names, renamed, value_source
+from ad.ndarrays import UFUNCS, names, renamed, value_source
 from ad.ops import Op
 from ad.scalars import build
 
@@ -168,8 +168,11 @@ def install(cls: Any, emit: Emit, same_level: str, own: dict[str, Any]) -> None:
                 _BINARY.format(name=row.name, same_level=same_level, **left),
                 _REFLECTED.format(name=row.name, **right),
             ]
+        methods = []
         for k, source in enumerate(sources):
             name = ("_r" if k else "") + row.name
-            method = build(name, source, dict(names), f"{cls.__name__}.{name}")
+            methods.append(build(name, source, dict(names), f"{cls.__name__}.{name}"))
             for alias in (name, *OPERATORS.get(row.name, ())[k : k + 1]):
-                setattr(cls, alias, method)
+                setattr(cls, alias, methods[-1])
+        if row.name in UFUNCS:
+            cls.methods[UFUNCS[row.name]] = (methods[0], methods[1] if methods[1:] else None)

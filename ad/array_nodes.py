@@ -18,6 +18,7 @@ from ad.active import ONE, RULES, ZERO, Active
 from ad.array_infinity import Paths, pull
 from ad.array_methods import BOTH, Case, X, Y, cases, partial_source, scope
 from ad.arrays import dtype_of, full, unbroadcast
+from ad.ndarrays import renamed
 from ad.ops import Op
 from ad.scalars import build
 
@@ -96,12 +97,13 @@ class LinearNode(Node):
     def pull(self, bar: Any) -> None:  # noqa: D102
         x, into = self.x, self.map.into
         if into is not None and not isinstance(bar, Active) and not isinstance(x.adjoint, Active):
-            if x.adjoint is ZERO:
+            fresh = x.adjoint is ZERO
+            if fresh:
                 x.adjoint = np.zeros(x.shape, dtype_of(bar))
             elif not x.own or x.adjoint.shape != x.shape:
                 x.adjoint = np.array(np.broadcast_to(x.adjoint, x.shape))
             x.own = True
-            into(x.adjoint, bar, *self.params)
+            into(x.adjoint, bar, fresh, *self.params)
             return
         term = self.map.transpose(full(bar, self.shape), x.shape, *self.params)
         add(x, term, own=self.own or (term is not bar and getattr(term, "base", bar) is None))
@@ -162,11 +164,31 @@ def needs(row: Op, case: Case) -> list[str]:
     return [name for name in (*row.operands, "out") if name in used]
 
 
-def _term(partial: str, *, last: bool) -> str:
+def _terms(cases: list[tuple[str | None, str | None, str]], *, last: bool) -> str:
     """Source that makes `t`, adjoint times partial, and says whether nothing else refers to it.
 
     In the last use of an adjoint that is this node's own, its memory serves for the product.
     """
+    (condition, number, rest), *others = cases
+    source = _term(rest, last=last) if number is None else _scaled(number, rest, last=last)
+    if condition is None:
+        return source
+    inner = "".join(f"    {line}\n" for line in source.splitlines())
+    return f"    if {condition}:\n{inner}    else:\n" + "".join(
+        f"    {line}\n" for line in _terms(others, last=last).splitlines()
+    )
+
+
+def _scaled(number: str, rest: str, *, last: bool) -> str:
+    """For a partial with a factor that is a single number: by which the adjoint, often a number too, is multiplied."""
+    source = f"    if bar is ONE: t, fresh = {number} * ({rest}), True\n"
+    if last:
+        source += f"    elif node.own and bar.shape == node.shape and type(rest := {rest}) is ndarray:\n"
+        source += f"        t, fresh = multiply(multiply(bar, {number}, bar), rest, bar), True\n"
+    return source + f"    else: t, fresh = bar * {number} * ({rest}), True\n"
+
+
+def _term(partial: str, *, last: bool) -> str:
     if partial == "1":
         return f"    t, fresh = bar, {'node.own' if last else 'False'}\n"
     in_place = "node.own and bar.shape == node.shape" if last else ""
@@ -183,6 +205,9 @@ def _term(partial: str, *, last: bool) -> str:
         source += f"    elif {in_place} and {plain}: t, fresh = multiply(bar, {partial}, bar), True\n"
     return source + f"    else: t, fresh = bar * ({partial}), True\n"
 
+
+ALONE = [(None, None, "1")]
+"""The cases of a partial that is 1."""
 
 _ADD = """
     if {p}.shape != node.shape: t, fresh = unbroadcast(t, node.shape, {p}.shape), False
@@ -201,15 +226,19 @@ _ADD = """
 def _pull(row: Op, case: Case, twice: bool) -> Callable[[Any, Any], None]:
     """The function that pulls an adjoint back through one op; `twice`: both operands are one node."""
     operands = [p for p in row.operands if p in case.active and not row.partial(p).flat]
+    operands.sort(key=lambda p: row.partial(p).text == "1")  # last, what may have the adjoint itself
     load = [f"    {p} = node.{p}\n" for p in operands]
     load += [f"    {n} = node.{n}\n" for n in (n if n == "out" else f"{n}p" for n in needs(row, case))]
-    partials = {p: partial_source(row, p, case) for p in operands}
+    partials = {p: row.partial(p).numpy_cases(renamed(), case.numbers) for p in operands}
     if twice and partials:
-        partials = {"x": " + ".join(f"({partial})" for partial in partials.values())}
+        total = " + ".join(f"({partial_source(row, p, case)})" for p in row.operands)
+        partials = {"x": [(None, *(("2", "xp") if row.name == "mul" else (None, total)))]}
     source = "".join(["def pull(node, bar):\n", *(load or ["    pass\n"])])
     for k, (p, partial) in enumerate(partials.items(), 1):
-        last = k == len(partials) and "1" not in [*partials.values()][: k - 1]  # else an operand has the adjoint itself
-        source += _term(partial, last=last) + _ADD.format(p=p)
+        last = (
+            k == len(partials) and ALONE not in [*partials.values()][: k - 1]
+        )  # else an operand has the adjoint itself
+        source += _terms(partial, last=last) + _ADD.format(p=p)
     title = f"pull {row.name} {case.name}{' twice' if twice else ''}"
     names = {"unbroadcast": unbroadcast, "negative": np.negative, "multiply": np.multiply, "ONE": ONE, "Active": Active}
     return build("pull", source, scope() | names, title)  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, Rule, all_finite
+from ad.active import ZERO, Active, Rule, finite, silent
 from ad.array_infinity import Paths, along, counted, fold, product, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install
 from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
@@ -51,7 +51,7 @@ class ArrayVar(Array):
     @property
     def adjoint(self) -> Any:
         """After a reverse sweep, the derivative of the output with respect to this array: an array of its own."""
-        node, dtype = self.node, dtype_of(self.primal)
+        node, dtype = self.node, self.primal.dtype
         bar = node.adjoint
         if isinstance(bar, Active):
             return full(bar, node.shape)
@@ -115,12 +115,14 @@ class ArrayVar(Array):
         return _recorded(out, node, tape)
 
     def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> ArrayVar:  # noqa: D102
-        primal = self.primal
+        primal, tape = self.primal, self.tape
+        out = map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params)
         node = LinearNode()
-        node.map, node.x, node.params = map, self.node, params
-        return _recorded(
-            map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params), node, self.tape
-        )
+        node.map, node.x, node.params, node.adjoint, node.shape = map, self.node, params, ZERO, shape_of(out)
+        var: ArrayVar = tape.array()
+        var.primal, var.node, var.tape = out, node, tape
+        tape.append(node)  # type: ignore[arg-type]
+        return var
 
     @classmethod
     def sweep(cls, tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) -> tuple[list[Any], int]:
@@ -135,14 +137,14 @@ class ArrayVar(Array):
             (output, np.asarray(seed, dtype_of(output))[()] if isinstance(seed, np.ndarray) else seed)
             for output, seed in seeds
         ]
-        with np.errstate(all="ignore"):
+        with silent():
             _reset(tape)
             for output, seed in seeds:
                 add(_node(output), seed)
             _pull(tape.nodes, keep)
             tape._adjoints_kept = keep
             adjoints = [x.adjoint for x in tape.inputs]
-            if all_finite(adjoints):
+            if all(map(finite, adjoints)):
                 return adjoints, 1
             _reset(tape)
             _pull_following_paths(tape, seeds, keep)
@@ -210,8 +212,11 @@ def _node(x: Any) -> Any:
 
 
 def _reset(tape: Tape) -> None:
-    for x in (*tape.inputs, *(tape.nodes if tape._adjoints_kept else ())):
+    for x in tape.inputs:
         _node(x).adjoint = ZERO
+    if tape._adjoints_kept:
+        for node in tape.nodes:
+            node.adjoint = ZERO
 
 
 def _pull(nodes: Nodes, keep: bool) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -34,9 +34,31 @@ class Array(Active):
     __slots__ = ()
     is_array = True
 
+    methods: ClassVar[dict[Any, tuple[Any, Any]]]
+    """For NumPy's ufuncs, the method of this class and the one for a right operand; None for an op of one operand."""
+
+    def __init_subclass__(cls) -> None:
+        cls.methods = {}  # not those of a base, whose fast methods a subclass replaces
+
     def apply_linear(self, map: Any, params: tuple[Any, ...]) -> Any:
-        """A linear map of this array alone: the fast road."""
+        """A linear map of this array alone: the fast road.
+
+        Raises:
+            ValueError: the array is left over from a derivative that has ended.
+        """
         raise NotImplementedError
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        found = self.methods.get(ufunc)
+        if found is not None and method == "__call__" and not options:  # the common case, in fewer calls
+            left, right = found
+            if right is None:
+                return left(self)
+            x, y = operands
+            out = left(x, y) if type(x) is type(self) else right(y, x) if type(x) is np.ndarray else NotImplemented
+            if out is not NotImplemented:
+                return out
+        return super().__array_ufunc__(ufunc, method, *operands, **options)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ import ast
 import functools
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 GRAMMAR = (
     *(ast.Expression, ast.Name, ast.Load, ast.Constant, ast.Call),
@@ -109,6 +110,33 @@ class Expression:
             numbers: operands that are single numbers; a condition on these alone is decided at once.
         """
         return ast.unparse(_NumPy(numbers, rename or {}).visit(ast.parse(self.text, mode="eval")))
+
+    def numpy_cases(
+        self, rename: dict[str, str] | None = None, numbers: frozenset[str] = frozenset()
+    ) -> list[tuple[str | None, str | None, str]]:
+        """The same, taken apart for who multiplies by it.
+
+        Returns:
+            Cases in the order to be tried, each a condition on single numbers (None for what is left), a factor that
+            is a single number (None where there is none), and the other factor.
+        """
+        renamed = rename or {}
+        scalars = {renamed.get(name, name) for name in numbers}
+        tree: Any = _NumPy(numbers, renamed).visit(ast.parse(self.text, mode="eval")).body
+        cases: list[tuple[str | None, str | None, str]] = []
+        while isinstance(tree, ast.IfExp):
+            cases.append((ast.unparse(tree.test), *_factors(tree.body, scalars)))
+            tree = tree.orelse
+        return [*cases, (None, *_factors(tree, scalars))]
+
+
+def _factors(tree: ast.expr, numbers: set[str]) -> tuple[str | None, str]:
+    """A factor that is a single number, if there is one, and the other."""
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult):
+        left = tree.left
+        if isinstance(left, ast.Constant) or (isinstance(left, ast.Name) and left.id in numbers):
+            return ast.unparse(left), ast.unparse(tree.right)
+    return None, ast.unparse(tree)
 
 
 class _Python(ast.NodeTransformer):

@@ -98,8 +98,8 @@ class Linear(Map):
     """A map that is linear in its one operand.
 
     Attributes:
-        into: `into(total, bar, *params)`, which adds the transpose of plain `bar` to an array in place; None if there
-            is nothing to be gained by it.
+        into: `into(total, bar, fresh, *params)`, which adds the transpose of plain `bar` to an array in place (`fresh`:
+            it holds zeros as yet); None if there is nothing to be gained by it.
     """
 
     into: Callable[..., None] | None = None
@@ -107,10 +107,8 @@ class Linear(Map):
     def __call__(self, operands: Operands, params: tuple[Any, ...]) -> Any:  # noqa: D102
         (x,) = operands
         if isinstance(x, Array):
-            if x.finished:
-                require_alive(self.name, operands)
             return x.apply_linear(self, params)
-        return super().__call__(operands, params)
+        return self.plain(x, *params) if type(x) is np.ndarray else super().__call__(operands, params)
 
     def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
         return self(tangents, params)
@@ -181,7 +179,7 @@ def linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None
 
     Returns:
         A decorator of the transpose, `transpose(bar, shape, *params)`.  What it returns has a decorator `into`, of a
-        function `into(total, bar, *params)` that adds the transpose to a plain array in place.
+        function `into(total, bar, fresh, *params)` that adds the transpose to a plain array in place.
     """
 
     def of_transpose(transpose: Callable[..., Any]) -> Callable[..., Any]:
@@ -233,7 +231,11 @@ def plain({operands}{parameters}):
     return function({operands}{arguments})
 
 def {name}({operands}{signature}):
-    return map({tuple}, ({parameters_tuple}))
+{fast}    return map({tuple}, ({parameters_tuple}))
+"""
+
+_LINEAR = """    if isinstance(x, Array):
+        return x.apply_linear(map, ({parameters_tuple}))
 """
 
 
@@ -247,7 +249,9 @@ def declare(
     """Make the public function of a map, with the signature of its transpose after what every transpose takes."""
     name = transpose.__name__
     parameters = list(inspect.signature(transpose).parameters.values())[kind.taken :]
-    scope: dict[str, Any] = {f"default_{p.name}": p.default for p in parameters} | {"function": plain or function}
+    scope: dict[str, Any] = {f"default_{p.name}": p.default for p in parameters}
+    scope |= {"function": plain or function, "Array": Array}
+    listed = "".join(f"{p.name}, " for p in parameters)
     signature = arguments = ""
     for p in parameters:
         by_keyword = p.kind is p.KEYWORD_ONLY
@@ -258,7 +262,8 @@ def declare(
         name=name,
         operands=operands,
         parameters="".join(f", {p.name}" for p in parameters),
-        parameters_tuple="".join(f"{p.name}, " for p in parameters),
+        parameters_tuple=listed,
+        fast=_LINEAR.format(parameters_tuple=listed) if kind is Linear else "",
         arguments=arguments,
         signature=signature,
         tuple=f"({operands},)" if kind is not JointlyLinear else operands,

@@ -69,6 +69,7 @@ for _row in OPS.values():
         _source = f"def {_row.name}({_params}):\n    return {value_source(_row)}\n"
         ARRAYS[_row.name] = np.errstate(all="ignore")(build(_row.name, _source, names(), f"ARRAYS.{_row.name}"))
 
+DOUBLE = np.dtype(np.float64)
 FLOATING = frozenset(map(np.dtype, (np.float64, np.float32)))
 """The types of numbers that can carry a derivative."""
 
@@ -90,6 +91,8 @@ def floating(name: str, x: Any) -> Any:
         TypeError: it holds something else, or is of a class that NumPy would not treat as an array; the message names
             the argument.
     """
+    if type(x) is np.ndarray and x.dtype is DOUBLE:
+        return x
     if type(x) is not np.ndarray and type(x) is not np.memmap:
         raise TypeError(f"{name}: got {type(x).__name__}, expected a plain NumPy array")
     if x.dtype in FLOATING:

@@ -33,7 +33,7 @@ from ad.counting import Counts, observed
 from ad.linear import Bilinear, JointlyLinear
 from ad.methods import install_slow
 from ad.sweeps import record
-from ad.tape import Nodes, Tape
+from ad.tape import Nodes, Tape, collector_paused
 from ad.trees import describe, flatten, unflatten
 
 EXACT = frozenset(("neg", "abs", "sign", "maximum", "minimum", "relu"))
@@ -142,7 +142,8 @@ def rounding_error(f: Callable[..., Any]) -> Callable[..., RoundingError]:
         tape = Tape(lasting=False)
         seen = tape.nodes.counts = _Seen(observed())
         tape.nodes.__class__ = _WatchedNodes
-        _, outputs, out_shape = record(lambda *xs: f(*xs, **kwargs), shape, leaves, tape=tape)
+        with collector_paused():
+            _, outputs, out_shape = record(lambda *xs: f(*xs, **kwargs), shape, leaves, tape=tape)
         if out_shape is not None:
             raise TypeError(f"f: its output is a {describe(out_shape)}, expected a single number")
         (out,) = outputs

@@ -15,7 +15,7 @@ from ad.counting import observed
 from ad.dual import Level, levels, lift
 from ad.jacobians import unit
 from ad.lanes import LanesDual, unit_lanes
-from ad.tape import Tape, collector_paused
+from ad.tape import Tape
 from ad.trees import Shape, flatten, unflatten
 
 Function = Callable[..., Any]
@@ -107,11 +107,14 @@ def pass_with_lanes(
 def record(
     f: Function, shape: Shape, primals: list[Any], *, lasting: bool = False, tape: Tape | None = None
 ) -> tuple[Tape, list[Any], Shape]:
-    """Run `f` once on Vars of a new tape, or of the one given: the tape, the leaves and the shape of its output."""
+    """Run `f` once on Vars of a new tape, or of the one given: the tape, the leaves and the shape of its output.
+
+    Whoever calls it has the collector paused.
+    """
     tape = Tape(lasting=lasting) if tape is None else tape
     variables = tape.lift(primals)
     try:
-        with collector_paused(), in_progress():
+        with in_progress():
             outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
         _require_no_leak(outputs, tape.nodes.level)
     finally:
@@ -121,7 +124,7 @@ def record(
 
 def pull_back(tape: Tape, outputs: list[Any], cotangents: list[Any]) -> list[Any]:
     """One reverse sweep: the adjoints of the inputs."""
-    return tape.pull((out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out))
+    return tape.pull([(out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out)])
 
 
 def _require_no_leak(outputs: list[Any], level: int) -> None:

@@ -259,7 +259,7 @@ class Tape:
         """
         adjoints: list[Any]
         with self._lock:
-            seeds = [(output, cotangent) for output, cotangent in seeds if not is_zero(cotangent)]
+            seeds = [seed for seed in seeds if not is_zero(seed[1])]
             if self.nodes.arrays:
                 adjoints, passes = Var.arrays.sweep(self, seeds, keep=False)
             else:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ONE, is_array
+from ad.active import ONE, is_array, silent
 from ad.auxiliary import Auxiliary
 from ad.jacobians import from_columns, from_rows, unit_leaves
 from ad.sweeps import forward_sweep, own, pass_with_lanes, pull_back, record, zero
@@ -130,7 +130,8 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         g = Auxiliary(f)
         return (*vjp(g, *primals), g.aux)
     leaves, shape = flatten("primals", primals)
-    tape, outputs, out_shape = record(f, shape, leaves, lasting=True)
+    with collector_paused():
+        tape, outputs, out_shape = record(f, shape, leaves, lasting=True)
 
     def pullback(cotangent: Any) -> Any:
         seeds, seed_shape = flatten("cotangent", cotangent)
@@ -163,7 +164,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: 
             value, gradient = value_and_grad(h, argnums)(*args, **kwargs)
             return (value, h.aux), gradient
         g, leaves, shape = _select(f, argnums, args, kwargs)
-        with collector_paused():
+        with collector_paused(), silent():
             tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
             if out_shape is not None:
                 raise TypeError(
@@ -200,7 +201,8 @@ def jacrev(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = F
             h = Auxiliary(f)
             return jacrev(h, argnums)(*args, **kwargs), h.aux
         g, leaves, shape = _select(f, argnums, args, kwargs)
-        tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
+        with collector_paused():
+            tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
         outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
         blocks = []
         for out, made in zip(outputs, outs, strict=True):
@@ -271,6 +273,8 @@ def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 
 def _select(f: Function, argnums: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Function, Any, Any]:
     """`f` as a function of the chosen arguments alone, given as one tree; its leaves and shape."""
+    if argnums == 0 and type(argnums) is int and len(args) == 1 and not kwargs:  # the common case
+        return f, *flatten("argument 0", args[0])
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     for k in chosen:
         if isinstance(k, bool) or not isinstance(k, int):

@@ -6,7 +6,7 @@ The one place that knows which containers a function's inputs and outputs may co
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ad.active import Active, require_alive
-from ad.ndarrays import floating
+from ad.ndarrays import DOUBLE, floating
 from ad.scalars import real
 
 Shape = None | tuple[Any, "int | tuple[int, ...] | list[Shape]"]
@@ -56,12 +56,16 @@ def flatten(name: str, tree: Any) -> tuple[list[Any], Shape]:
         TypeError: a leaf is not a real number or an array of floats or integers; the message gives its place.
         ValueError: a leaf is left over from a derivative that has ended.
     """
+    if type(tree) is np.ndarray:
+        return [floating(name, tree)], _of_array(tree.shape)
     leaves: list[Any] = []
     return leaves, _collect(name, tree, leaves)
 
 
 def unflatten(shape: Shape, leaves: list[Any]) -> Any:
     """The tree of a given shape with new leaves."""
+    if shape is None or shape[0] is np.ndarray:
+        return leaves[0]
     return _rebuild(shape, iter(leaves))
 
 
@@ -92,7 +96,7 @@ def describe(shape: Shape) -> str:
 def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
     kind: Any = type(tree)
     children: list[Any]
-    places: Iterator[str]
+    places: Callable[[int], str]
     if isinstance(tree, Active):
         if tree.finished:
             require_alive(name, [tree])
@@ -103,22 +107,28 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
         return _of_array(tree.shape)
     if kind is dict:
         kind = Named(dict, tuple(tree))
-        children, places = list(tree.values()), (f"{name}[{key!r}]" for key in tree)
+        children, places = list(tree.values()), lambda k: f"{name}[{kind.keys[k]!r}]"
     elif isinstance(tree, list | tuple):
         if set(map(type, tree)) <= {float}:  # the common case, and the one that may be a million long
             leaves.extend(tree)
             return kind, len(tree)
-        children, places = list(tree), (f"{name}[{k}]" for k in range(len(tree)))
+        children, places = list(tree), lambda k: f"{name}[{k}]"
     elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         keys = tuple(field.name for field in dataclasses.fields(tree) if field.init)
         kind = Named(kind, keys)
-        children, places = [getattr(tree, key) for key in keys], (f"{name}.{key}" for key in keys)
+        children, places = [getattr(tree, key) for key in keys], lambda k: f"{name}.{keys[k]}"
     else:
         if isinstance(tree, bool):
             raise TypeError(f"{name}: got bool, expected a real number")
         leaves.append(real(name, tree))
         return None
-    shapes = [_collect(place, child, leaves) for place, child in zip(places, children, strict=True)]
+    shapes: list[Shape] = []
+    for k, child in enumerate(children):
+        if type(child) is np.ndarray and child.dtype is DOUBLE:  # the common case, without a name for its place
+            leaves.append(child)
+            shapes.append(_of_array(child.shape))
+        else:
+            shapes.append(_collect(places(k), child, leaves))
     return kind, (shapes if any(shapes) else len(shapes))
 
 

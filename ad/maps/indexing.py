@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.arrays import dtype_of, shape_of
+from ad.arrays import Array, dtype_of, shape_of
 from ad.linear import linear
 
 Shape = tuple[int, ...]
@@ -23,9 +23,15 @@ def getitem(bar: Any, shape: Shape, index: Any) -> Any:
     return scatter(bar, shape, index)
 
 
-def _add_at(total: Any, bar: Any, index: Any) -> None:
+Array.__getitem__ = getitem  # type: ignore[method-assign]  # one call less
+
+
+def _add_at(total: Any, bar: Any, fresh: bool, index: Any) -> None:
     if is_basic(index):
-        total[index] += bar
+        if fresh:
+            total[index] = bar
+        else:
+            total[index] += bar
     else:
         np.add.at(total, index, bar)
 
@@ -40,7 +46,7 @@ getitem.into(_add_at)  # type: ignore[attr-defined]
 
 def _scatter(x: Any, to: Shape, index: Any) -> Any:
     total = np.zeros(to, dtype_of(x))
-    _add_at(total, x, index)
+    _add_at(total, x, True, index)
     return total
 
 
