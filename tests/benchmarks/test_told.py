@@ -41,6 +41,23 @@ def test_lines_say_what_was_found():
     assert lines[-1] == "All 574 records were checked and measured; none was wrong."
 
 
+def test_workloads_are_told_in_a_sentence_beside_synthetic_families_and_in_the_table_alone():
+    rows = [
+        each for name in ("gmm", "kmeans") for each in family([5, 50], lambda n: 3.0 * n, lambda n: 6.0, graph=name)
+    ]
+    rows += family([100], lambda n: 3.0, lambda n: 6.0 * n, graph="residuals", transposed=True)
+    for each in rows:
+        each["seconds_median"] *= 2 if (each["graph"], each["mode"]) == ("gmm", "forward") else 1
+    lines = closing.lines(findings(run(rows + twins([1.02] * 7)), ORDER))
+    assert [line.split()[0] for line in lines[3:6]] == ["gmm", "kmeans", "residuals"]
+    lines = closing.lines(findings(run(rows + every_family() + twins([1.02] * 7)), ORDER))
+    assert [line.split()[0] for line in lines[3:12]] == ORDER[:9]
+    assert lines[12] == (
+        "Workloads (ad, textbook): reverse wins in 2 of 3, by 25 (kmeans) to 50 (gmm); forward in residuals."
+    )
+    assert all(len(line) < 110 for line in lines)
+
+
 def test_lines_do_not_depend_on_the_order_of_measuring():
     rows = every_family() + family([10], lambda n: 3.0 * n, lambda n: 6.0, engine="ad-compiled") + twins([1.02] * 7)
     shuffled = [rows[i] for i in np.random.default_rng(5).permutation(len(rows))]
@@ -76,7 +93,7 @@ def test_lines_stay_short_however_much_there_is_to_say():
     lines = closing.lines(findings(run(rows), ORDER))
     assert len(lines) <= 20
     assert max(map(len, lines)) < 110
-    assert "... and 1 more family and 2 more engines; all of them are in summary.csv." in lines
+    assert "... and 2 more engines; all of them are in summary.csv." in lines
     assert lines[-1].startswith("Records without a time: 1000 wrong, 1000 error, 1000 out_of_memory, 1000 over_budget")
 
 
