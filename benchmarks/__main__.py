@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks run | list | show | compare | million`.
+"""The command line: `python -m benchmarks run | list | show | compare | million | training`.
 
 `run` is `pytest --benchmark` under another name, for long runs: same options, same files.  Nothing is computed
 here; this module reads arguments, calls, and prints.
@@ -76,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     million.add_argument("--threads", type=int, default=2, metavar="COUNT", help="passes at a time; default 2")
     million.add_argument("--results", default="results", metavar="FOLDER", help=RUNNING["--results"]["help"])
     million.set_defaults(command=_million)
+
+    training = commands.add_parser("training", help="a network trained to the end, with gradients of either mode")
+    training.add_argument("--seed", type=int, metavar="NUMBER", help="of the first weights; default one that learns")
+    training.add_argument("--limit", type=int, metavar="COUNT", help="sweeps after which it is given up; default 5,000")
+    training.add_argument("--starts", type=int, metavar="COUNT", help="other seeds that are tried; default 20")
+    training.add_argument("--results", default="results", metavar="FOLDER", help=RUNNING["--results"]["help"])
+    training.set_defaults(command=_training)
     return parser
 
 
@@ -106,6 +113,29 @@ def _million(options: argparse.Namespace, _: Sequence[str]) -> int:
             raise OptionError(str(problem)) from None
     print(million.sentence(record))
     return 0 if record.status == "ok" else 1
+
+
+def _training(options: argparse.Namespace, _: Sequence[str]) -> int:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from benchmarks.experiments import training
+
+    given = {name: value for name in ("seed", "limit", "starts") if (value := getattr(options, name)) is not None}
+    for name, least in (("seed", 0), ("limit", 1), ("starts", 0)):
+        if given.get(name, least) < least:
+            raise OptionError(f"--{name}: got {given[name]}, expected a whole number from {least} on")
+    folder = Path(options.results) / "training"
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("in"))
+    with Progress(*columns, TimeElapsedColumn()) as bar:
+        task = bar.add_task("training")
+        found, starts = training.run(
+            training.Plan(folder, **given),
+            lambda what, done, most: bar.update(task, description=what, completed=done, total=most),
+        )
+    for sentence in training.sentences(found, starts):
+        print(sentence)
+    print(f"{folder}: training.csv, learning.csv, starts.csv; `python -m plots --training {folder}` draws them")
+    return 0 if all(record.status == "ok" for record in found) else 1
 
 
 def _run(options: argparse.Namespace, given: Sequence[str]) -> int:

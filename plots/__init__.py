@@ -9,6 +9,7 @@ paths           paths against sweeps
 map             which mode wins for N inputs and M outputs
 memory          bytes by mode
 checkpointing   memory against recomputation, with the theory's optimum
+training        a network trained by both modes; `draw_training`, of a folder of its own
 examples        the worked examples' graphs; `draw_examples`, needs no run
 digits          where computations lose their digits; drawn with the examples
 style, lines    the look that all share; a run's cells as lines
@@ -90,3 +91,18 @@ def draw_million(folder: str | Path, out: str | Path | None = None) -> list[Path
     target = Path(out) if out is not None else PICTURES / "million"
     with style():
         return save(draw(Path(folder)), target, "million")
+
+
+def draw_training(folder: str | Path, out: str | Path | None = None) -> list[Path]:
+    """Draw the training tables of a folder as SVG and PNG, by default into `plots/pictures/training`.
+
+    Raises:
+        RecordError: a table is missing or not one of ours.
+        NothingToDrawError: no record has times.
+    """
+    from plots.style import save, style
+    from plots.training import draw
+
+    target = Path(out) if out is not None else PICTURES / "training"
+    with style():
+        return save(draw(Path(folder)), target, "training")

@@ -1,7 +1,7 @@
 """The command line of the figures.
 
 python -m plots [RUN] [--figure NAME ...] [--out FOLDER]
-python -m plots --examples
+python -m plots --million FOLDER | --training FOLDER | --examples
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--figure", action="append", metavar="NAME", help=f"only this one: {', '.join(plots.FIGURES)}")
     parser.add_argument("--out", metavar="FOLDER", help="where to write; by default plots/pictures/RUN")
     parser.add_argument("--million", metavar="FOLDER", help="draw million.csv of this folder instead: results/million")
+    parser.add_argument("--training", metavar="FOLDER", help="draw the tables of this folder instead: results/training")
     parser.add_argument("--examples", action="store_true", help="draw the worked examples instead; they need no run")
     given = parser.parse_args(arguments)
     try:
         if given.million:
             return _report(plots.draw_million(given.million, given.out))
+        if given.training:
+            return _report(plots.draw_training(given.training, given.out))
         if given.examples:
             return _report(plots.draw_examples(given.out))
         folder = find_run(given.run, Path("results"))

@@ -30,7 +30,7 @@ try:
 except ImportError:  # Windows: runs are not locked there
     fcntl = None  # type: ignore[assignment]
 
-from benchmarks.runs.columns import STATUSES, TABLES, TimingRecord, kinds
+from benchmarks.runs.columns import OUTSIDE, STATUSES, TABLES, TimingRecord, kinds
 
 DTYPES = {"str": "str", "int": "int64", "int | None": "Int64", "float": "float64"}
 """Annotation of a column to pandas dtype; an integer that may be missing is pandas' nullable one."""
@@ -87,9 +87,7 @@ def read_run(path: str | Path) -> Run:
         raise RecordError(f"run: no folder {str(folder)!r}")
     timings = read_table(folder / "timings.csv")
     others = {
-        name.removesuffix(".csv"): _other(folder / name)
-        for name in TABLES
-        if name not in ("timings.csv", "million.csv")
+        name.removesuffix(".csv"): _other(folder / name) for name in TABLES if name not in ("timings.csv", *OUTSIDE)
     }
     return Run(path=folder, timings=timings, environment=read_environment(folder), **others)
 
