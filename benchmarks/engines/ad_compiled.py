@@ -72,4 +72,4 @@ class Compiled(Engine):
         """As counted by the program."""
         with ad.count() as counts:
             execute()
-        return Counts(sweeps=counts.sweeps, ops=counts.ops or None)
+        return Counts(sweeps=counts.sweeps, ops=counts.ops or None, elements=counts.elements or None)

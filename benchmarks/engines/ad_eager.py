@@ -52,7 +52,7 @@ class Eager(Engine):
         """As counted by the engine itself; a pass with many lanes is as many sweeps."""
         with ad.count() as counts:
             execute()
-        return Counts(sweeps=counts.sweeps + counts.lanes, ops=counts.ops or None)
+        return Counts(sweeps=counts.sweeps + counts.lanes, ops=counts.ops or None, elements=counts.elements or None)
 
     def tape_bytes(self) -> int:
         """Bytes of a tape that was recorded and swept."""

@@ -55,10 +55,12 @@ class Counts:
     Attributes:
         sweeps: forward or reverse sweeps; None where the engine cannot know.
         ops: ops executed, recording included; None where the engine cannot know.
+        elements: the numbers that these computed; None where the engine cannot know.
     """
 
     sweeps: int | None
     ops: int | None
+    elements: int | None = None
 
 
 class Engine:

@@ -210,6 +210,7 @@ def _through_the_gate(run: OpenRun, cell: Cell, engine: type[Engine], record: Ti
             prepare_seconds=ready.seconds,
             sweeps=counts.sweeps,
             ops_executed=counts.ops,
+            elements_executed=counts.elements,
             max_error=error,
             note=ready.note,
         ),
@@ -280,7 +281,9 @@ def _failed(record: TimingRecord, failure: Failure) -> TimingRecord:
 def _untimed(record: TimingRecord) -> TimingRecord:
     """The record with nothing that would have been measured."""
     nothing = float("nan")
-    return replace(record, sweeps=None, ops_executed=None, max_error=nothing, prepare_seconds=nothing)
+    return replace(
+        record, sweeps=None, ops_executed=None, elements_executed=None, max_error=nothing, prepare_seconds=nothing
+    )
 
 
 def _add(run: OpenRun, record: TimingRecord) -> TimingRecord:

@@ -61,6 +61,10 @@ class TimingRecord:
     )
     sweeps: int | None = column("forward or reverse sweeps that the engine counted in one execution", default=None)
     ops_executed: int | None = column("ops that the engine counted in one execution, recording included", default=None)
+    elements_executed: int | None = column(
+        "numbers that these ops computed: one for each op on numbers, as many as it has elements for one on arrays",
+        default=None,
+    )
     seconds_min: float = column("shortest round, seconds per execution", default=math.nan)
     seconds_median: float = column("median over rounds, seconds per execution", default=math.nan)
     seconds_mean: float = column("mean over rounds, seconds per execution", default=math.nan)

@@ -30,6 +30,7 @@ def row(block=1, n=1, seconds=1.0, mode="primal", quantity=None, **changes):
         "prepare_seconds": 0.0,
         "sweeps": n if mode == "forward" else 1,
         "ops_executed": 4 * n,
+        "elements_executed": 4 * n,
         "rounds": 5,
         "iterations": 1,
         "max_error": 0.0,

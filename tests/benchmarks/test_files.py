@@ -33,7 +33,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (
     "run, block, graph, size, n_inputs, n_outputs, n_ops, depth, engine, engine_version, mode, quantity, lanes, twin, "
     "prepare_seconds, sweeps, "
-    "ops_executed, seconds_min, seconds_median, seconds_mean, seconds_stddev, rounds, iterations, max_error, status, "
+    "ops_executed, elements_executed, seconds_min, seconds_median, seconds_mean, seconds_stddev, rounds, iterations, "
+    "max_error, status, "
     "note"
 )
 
@@ -55,6 +56,7 @@ def row(**changes) -> TimingRecord:
         "lanes": 1,
         "sweeps": 1,
         "ops_executed": 64,
+        "elements_executed": 64,
         "seconds_min": 0.1 + 0.2,
         "seconds_median": 1e-300,
         "rounds": 3,
@@ -132,7 +134,7 @@ BROKEN = {
     "foreign": ("a,b\n1,2\n", "not a table of this project"),
     "binary": (b"\xff\xfe\x00", "cannot be read"),
     "cut in the last line": (lambda text: text[:-9], "cut short"),
-    "a value too few": (lambda text: text.replace(",one\n", "\n"), "line 2 has 25 values, expected 26"),
+    "a value too few": (lambda text: text.replace(",one\n", "\n"), "line 2 has 26 values, expected 27"),
     "a word for a number": (lambda text: text.replace(",8,1,32", ",eight,1,32"), "line 2: n_inputs is 'eight'"),
     "an unfinished quote": (lambda text: text.replace(",one\n", ',"one\n'), "not a CSV|line 2"),
 }

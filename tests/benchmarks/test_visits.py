@@ -84,6 +84,7 @@ def test_a_run_records_every_visit(tmp_path):
     assert (gradients[~forward]["sweeps"] == 1).all()
     assert (gradients[forward]["ops_executed"] == gradients[forward]["n_ops"] * gradients[forward]["n_inputs"]).all()
     assert (gradients[~forward]["ops_executed"] == 2 * gradients[~forward]["n_ops"]).all()
+    assert (gradients["elements_executed"] == gradients["ops_executed"]).all()  # a function of numbers
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,12 @@ def test_nothing_is_timed_after_the_deadline(tmp_path):
         measuring.visit(run, visit, fail(AssertionError("timed")))
     records = records_of(run, tmp_path)
     assert set(records["status"]) == {"over_budget"}
-    assert records[["max_error", "sweeps", "ops_executed", "prepare_seconds", "seconds_min"]].isna().all().all()
+    assert (
+        records[["max_error", "sweeps", "ops_executed", "elements_executed", "prepare_seconds", "seconds_min"]]
+        .isna()
+        .all()
+        .all()
+    )
 
 
 def test_resuming_makes_exactly_the_visits_that_are_missing(tmp_path):
@@ -268,7 +274,12 @@ def test_a_time_that_failed_keeps_nothing_that_was_measured(tmp_path):
         measuring.visit(run, visit, raising(MemoryError()))
     records = records_of(run, tmp_path)
     assert set(records["status"]) == {"out_of_memory"}
-    assert records[["max_error", "sweeps", "ops_executed", "prepare_seconds", "seconds_min"]].isna().all().all()
+    assert (
+        records[["max_error", "sweeps", "ops_executed", "elements_executed", "prepare_seconds", "seconds_min"]]
+        .isna()
+        .all()
+        .all()
+    )
 
 
 def test_a_run_is_opened_resumed_and_closed_from_any_process(tmp_path, capsys):
