@@ -258,6 +258,10 @@ def test_the_tape_of_arrays_is_measured(catalogued):
     held = engine("ad")(catalogued.at(16)).tape_bytes()
     larger = engine("ad")(catalogued.at(1016)).tape_bytes()
     assert 1000 * 8 < larger - held < 5 * 1000 * 8
+
+
+@pytest.mark.parametrize(("lanes", "sweeps", "passes"), [(1, 3, 0), (2, 0, 2), (128, 0, 1)])
+def test_the_textbooks_forward_mode_carries_one_tangent_a_pass(catalogued, lanes, sweeps, passes):
     with ad.count() as counts:
-        ad.jacfwd(lambda x: mine(3).f(ad, x), lanes=128)(np.ones(3))
-    assert (counts.forward_sweeps, counts.lanes, counts.lane_passes) == (0, 3, 1)
+        engine("ad")(catalogued.at(3)).jacobian("forward", lanes)
+    assert (counts.forward_sweeps, counts.lane_passes) == (sweeps, passes)
