@@ -16,7 +16,9 @@ from pathlib import Path
 from benchmarks.experiments import million
 from benchmarks.findings import closing, scaling, told
 from benchmarks.findings.found import findings
+from benchmarks.findings.rules import RULES
 from benchmarks.findings.tables import catalogue_order
+from benchmarks.findings.tried import LANES, MODEL, TEXTBOOK, TRANSFERRED, factor
 from benchmarks.runs.columns import MillionRecord
 from benchmarks.runs.environment import ROOT
 from benchmarks.runs.files import read_run
@@ -43,6 +45,7 @@ def passages() -> dict[str, str]:
         "border": _wrapped(found.borders[-1].sentence() if found.borders else "No border was enclosed."),
         "cost": _list(each.sentence() for each in found.costs),
         "memory": _wrapped(memory(found)),
+        "rules": rules(found),
     }
 
 
@@ -84,6 +87,26 @@ def memory(found: told.Findings) -> str:
     """The headline family in the first engine that has it."""
     mine = [each for each in found.memories if each.graph == HEADLINE]
     return mine[0].sentence() if mine else "Memory was not measured."
+
+
+def rules(found: told.Findings) -> str:
+    """A table of what every rule for choosing the mode costs over all engines, and what is to be said of it."""
+    sources = {rule.name: rule.source for rule in RULES} | {
+        MODEL: "ours, scored on families that it was not fitted to",
+        TRANSFERRED: "ours, scored on families and engines that it was not fitted to",
+    }
+    lines = [
+        "| rule, for N inputs and M outputs | wrong choices | mean time | worst | source |",
+        "|---|---|---|---|---|",
+    ]
+    for each in found.rules.overall(TEXTBOOK):
+        least = "at least " if each.unmeasured else ""
+        lines.append(
+            f"| {each.rule} | {each.wrong:.0%} | {least}{factor(each.mean)} | {least}{factor(each.worst)} | "
+            f"{sources[each.rule]} |"
+        )
+    said = " ".join(filter(None, (found.rules.sentence(TEXTBOOK), found.rules.sentence(LANES))))
+    return "\n".join([_wrapped(said), "", *lines])
 
 
 def _wrapped(text: str) -> str:

@@ -7,6 +7,7 @@ sweeps          sweeps counted against N
 cost            cost relative to the primal
 paths           paths against sweeps
 map             which mode wins for N inputs and M outputs
+rules           what rules for choosing the mode cost, and a cost model
 memory          bytes by mode
 checkpointing   memory against recomputation, with the theory's optimum
 training        a network trained by both modes; `draw_training`, of a folder of its own
@@ -21,7 +22,7 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-FIGURES = ("speedup", "growth", "time", "sweeps", "cost", "paths", "map", "memory", "checkpointing")
+FIGURES = ("speedup", "growth", "time", "sweeps", "cost", "paths", "map", "rules", "memory", "checkpointing")
 PICTURES = Path(__file__).resolve().parent / "pictures"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.findings import regret
 from benchmarks.findings.analysis import noise_floor, noise_floors, summarise
 from benchmarks.runs.columns import CheckpointRecord, MemoryRecord, TimingRecord
 from benchmarks.runs.files import Timings, read_table, write_environment, write_records, write_table
@@ -142,7 +143,10 @@ def write_run(folder: Path, noise: float = 0.015) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_timings(folder, noise)
     timings = read_table(folder / "timings.csv")
-    write_table(folder / "summary.csv", summarise(timings, noise_floors(timings)))
+    summary = summarise(timings, noise_floors(timings))
+    write_table(folder / "summary.csv", summary)
+    problems = regret.problems(summary, timings)
+    write_table(folder / "regret.csv", regret.regret(problems, regret.fits(problems)))
     write_memory(folder)
     write_checkpointing(folder)
     write_environment(folder, {"noise_floor": noise_floor(timings)})

@@ -166,7 +166,7 @@ def test_run_without_summary_is_summarised_from_its_timings(run):
 @pytest.mark.parametrize("name", [name for name in plots.FIGURES if name != "paths"])
 def test_nothing_to_draw_is_said(name, run):
     bare = dataclasses.replace(
-        run, timings=run.timings.iloc[:0], summary=run.summary.iloc[:0], memory=None, checkpointing=None
+        run, timings=run.timings.iloc[:0], summary=run.summary.iloc[:0], memory=None, checkpointing=None, regret=None
     )
     with pytest.raises(NothingToDrawError, match="made-up"):
         draw(name, bare)
@@ -181,7 +181,20 @@ def test_one_family_one_point(run):
     assert title(draw("cost", small)).count(" to ") == 0
 
 
-@pytest.mark.parametrize("name", ["speedup", "growth", "time", "cost", "map"])
+def test_rules_title_and_rows_are_those_of_the_table(run):
+    table = run.regret[(run.regret["engine"] == "all") & (run.regret["forward"] == "textbook")]
+    thumbs = table[~table["rule"].str.startswith("cost model")].sort_values("mean", kind="stable")
+    best, worst = thumbs.iloc[0], thumbs.iloc[-1]
+    figure = draw("rules", run)
+    assert f"({best['rule']}) takes {best['mean']:.3f} times" in title(figure)
+    assert f"({worst['rule']}) {worst['mean']:.3g}" in title(figure)
+    rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert rows == [*thumbs["rule"], "our cost model", "the same, from other engines"]
+    with pytest.raises(NothingToDrawError, match="no Jacobian"):
+        draw("rules", dataclasses.replace(run, regret=None))
+
+
+@pytest.mark.parametrize("name", ["speedup", "growth", "time", "cost", "map", "rules"])
 def test_noise_is_told_instead_of_a_number_it_hides(name, noisy_path):
     noisy = read_run(noisy_path)
     said = title(draw(name, noisy))
