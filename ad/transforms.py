@@ -18,6 +18,7 @@ import numpy as np
 
 from ad.active import ONE, is_array, silent
 from ad.auxiliary import Auxiliary
+from ad.choice import ARRAYS, NUMBERS
 from ad.jacobians import from_columns, from_rows, unit_leaves
 from ad.sweeps import forward_sweep, own, pass_with_lanes, pull_back, record, zero
 from ad.tape import collector_paused
@@ -233,7 +234,9 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
 def jacobian(f: Function, argnums: int | tuple[int, ...] = 0, *, mode: str = "reverse") -> Function:
     """The Jacobian of `f` by the mode named: `jacfwd` for `"forward"`, `jacrev` for `"reverse"`.
 
-    With `"auto"`, forward mode is used where `f` has more outputs than inputs, for which `f` is evaluated once more.
+    With `"auto"` it is the one that a cost model of this library expects to be faster (`ad.choice`): forward mode for
+    few inputs, and for many outputs where inputs are not many more.  The outputs are counted by evaluating `f` once
+    more, unless forward mode is faster for any number of them.
 
     Raises:
         ValueError: `mode` is none of them.
@@ -243,10 +246,13 @@ def jacobian(f: Function, argnums: int | tuple[int, ...] = 0, *, mode: str = "re
     if mode == "auto":
 
         def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
-            _, _, shape = _select(f, argnums, args, kwargs)
-            _, out_shape = flatten("output of f", f(*args, **kwargs))
-            n, m = (sum(map(math.prod, leaf_shapes(s))) for s in (shape, out_shape))
-            return (jacfwd if m > n else jacrev)(f, argnums)(*args, **kwargs)
+            _, leaves, shape = _select(f, argnums, args, kwargs)
+            costs = ARRAYS if any(map(is_array, leaves)) else NUMBERS
+            inputs, outputs = sum(map(math.prod, leaf_shapes(shape))), 1
+            if not costs.forward(inputs, outputs):
+                _, out_shape = flatten("output of f", f(*args, **kwargs))
+                outputs = sum(map(math.prod, leaf_shapes(out_shape)))
+            return (jacfwd if costs.forward(inputs, outputs) else jacrev)(f, argnums)(*args, **kwargs)
 
         return jacobian_of_f
     return (jacfwd if mode == "forward" else jacrev)(f, argnums)

@@ -1,0 +1,42 @@
+"""Which mode a Jacobian is computed in where the user leaves it open: a cost model of four numbers for each road.
+
+The numbers are in units of one forward sweep of the function (with arrays, of one pass without its tangents).  They
+were fitted to measured times, in the limit of functions with many ops, since ops are not known before a function has
+been recorded:
+
+    python -m benchmarks.experiments.mode_choice
+
+prints them anew, with what choosing by them costs relative to knowing the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the two modes cost.
+
+    Attributes:
+        start: of forward mode, once.
+        column: of forward mode, for each number in the inputs.
+        record: of reverse mode, once.
+        row: of reverse mode, for each number in the outputs.
+    """
+
+    start: float
+    column: float
+    record: float
+    row: float
+
+    def forward(self, inputs: int, outputs: int) -> bool:
+        """Whether forward mode is the cheaper one for a Jacobian of so many inputs and outputs."""
+        return self.start + self.column * inputs < self.record + self.row * outputs
+
+
+NUMBERS = Costs(start=0.0, column=1.0, record=1.1, row=0.1)
+"""An op costs far more when it is recorded, as an object, than when it is swept: the border is near N = 1 + M / 10."""
+
+ARRAYS = Costs(start=1.0, column=0.3, record=0.9, row=0.7)
+"""Forward mode carries all tangents in one pass, while every reverse sweep goes over the tape anew."""
