@@ -16,6 +16,7 @@ import itertools
 import os
 import statistics
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -48,7 +49,7 @@ def of_numbers() -> Iterator[Case]:
     for name, chosen in sizes.items():
         for size in chosen or [(n, m) for n in SIDES for m in SIDES if n * m <= 256]:
             problem = catalogue.problem(name, catalogue.family(name).nearest(size))
-            yield name, lambda x, problem=problem: problem.f(ad, x), problem.x, problem.n_inputs, problem.n_outputs
+            yield name, partial(problem.f, ad), problem.x, problem.n_inputs, problem.n_outputs
 
 
 def of_arrays() -> Iterator[Case]:
@@ -57,33 +58,44 @@ def of_arrays() -> Iterator[Case]:
     for n in SIDES:
         for m in SIDES:
             x = rng.uniform(0.5, 1.5, n)
-            w, u, v = rng.normal(size=(m, n)), rng.normal(size=(8, n)), rng.normal(size=(m, 8))
-            data, a = rng.normal(size=(20_000 // m, n)), rng.normal(size=(64, n))
-            out, place = rng.normal(size=(m, 64)), np.arange(m) % n
-            yield "layer", lambda x, w=w: ad.tanh(w @ x), x, n, m
-            yield "bottleneck", lambda x, u=u, v=v: v @ ad.sin(u @ x), x, n, m
-            yield "gather", lambda x, place=place: ad.sin(x[place]) * 2.0, x, n, m
-            yield "deep", lambda x, a=a, out=out: out @ _deep(ad.tanh(a @ x)), x, n, m
+            yield "layer", partial(_layer, rng.normal(size=(m, n))), x, n, m
+            yield "bottleneck", partial(_bottleneck, rng.normal(size=(8, n)), rng.normal(size=(m, 8))), x, n, m
+            yield "gather", partial(_gather, np.arange(m) % n), x, n, m
+            yield "deep", partial(_deep, rng.normal(size=(64, n)), rng.normal(size=(m, 64))), x, n, m
             if n * m <= 256:
-                yield "data", lambda x, data=data, m=m: _sums(data @ x, m), x, n, m
+                yield "data", partial(_sums, rng.normal(size=(20_000 // m, n)), m), x, n, m
 
 
-def _deep(h: Any) -> Any:
+def _layer(w: Any, x: Any) -> Any:
+    return ad.tanh(w @ x)
+
+
+def _bottleneck(u: Any, v: Any, x: Any) -> Any:
+    return v @ ad.sin(u @ x)
+
+
+def _gather(place: Any, x: Any) -> Any:
+    return ad.sin(x[place]) * 2.0
+
+
+def _deep(u: Any, v: Any, x: Any) -> Any:
+    h = ad.tanh(u @ x)
     for _ in range(12):
         h = ad.sin(h) * 0.9 + 0.1
-    return h
+    return v @ h
 
 
-def _sums(h: Any, m: int) -> Any:
+def _sums(data: Any, m: int, x: Any) -> Any:
     """M sums over many numbers each."""
-    return ad.sum(ad.reshape(ad.log1p(ad.exp(np.linspace(0.5, 1.0, m)[:, np.newaxis] * h)), (m, -1)), 1)
+    h = np.linspace(0.5, 1.0, m)[:, np.newaxis] * (data @ x)
+    return ad.sum(ad.log1p(ad.exp(h)), 1)
 
 
 def measure(cases: Iterator[Case]) -> pd.DataFrame:
     """Forward over reverse for every case, as a table that `cost_model.fit` takes."""
     rows = []
     for name, f, x, n, m in cases:
-        forward, reverse = ad.jacfwd(f), ad.jacrev(f) if m > 1 or not np.isscalar(f(x)) else ad.grad(f)
+        forward, reverse = ad.jacfwd(f), ad.jacrev(f)
         with collected():
             forward(x), reverse(x)
             ratios = [once(lambda: forward(x))[0] / once(lambda: reverse(x))[0] for _ in range(ROUNDS)]  # noqa: B023

@@ -309,15 +309,6 @@ def test_linearize_is_the_derivative_as_a_function():
     assert f_jvp(np.array([1.0, 0.5])).tolist() == [3.0, 6.0]
 
 
-def test_jacobian_chooses_the_mode_by_shape():
-    x = np.array([1.0, 2.0])
-    for f, forward in ((lambda x: np.sum(x), 0), (lambda x: np.concatenate([x, x]), 1)):
-        with ad.count() as counts:
-            got = ad.jacobian(f, mode="auto")(x)
-        assert counts.lane_passes == forward
-        close(got, ad.jacrev(f)(x))
-
-
 def test_a_large_array_is_borrowed_and_cannot_be_changed_while_it_is():
     x, c = np.ones(10_000), np.ones(10_000)
 
