@@ -12,7 +12,7 @@ import functools
 import importlib
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Casadi(Engine):
     """CasADi's SX functions."""
 
     name = package = "casadi"
-    styles = ("scalars", "arrays")
+    styles: ClassVar[tuple[str, ...]] = ("scalars", "arrays")
     includes = Includes(*3 * ("CasADi SX, built before",))
     symbols = "SX"
 
