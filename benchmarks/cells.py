@@ -83,3 +83,8 @@ def evaluation(problem: Problem) -> int:
 def work(cell: Cell) -> int:
     """Ops that theory gives one execution of a cell, recording included; used to predict its cost."""
     return evaluation(cell.problem) * (sweeps(cell) + (cell.mode != "forward"))
+
+
+def by_cost(cell: Cell) -> tuple[int, bool, Cell]:
+    """The order in which cells are tried: by work, and of equals first the function itself, whose cost says most."""
+    return work(cell), cell.mode != "primal", cell

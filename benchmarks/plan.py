@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from benchmarks.cells import Cell, Visit, evaluation, sweeps, work
+from benchmarks.cells import Cell, Visit, by_cost, evaluation, sweeps, work
 from benchmarks.engines import chosen
 from benchmarks.engines.base import Engine
 from benchmarks.functions import catalogue
@@ -40,7 +40,7 @@ def plan(selection: Selection) -> list[Cell]:
     }
     if not cells:
         raise OptionError("selection: there is no such cell; `python -m benchmarks list` shows what there is")
-    return sorted(cells, key=lambda cell: (work(cell), cell))
+    return sorted(cells, key=by_cost)
 
 
 def twins(cells: Sequence[Cell]) -> list[Cell]:
@@ -69,14 +69,16 @@ def _cells(family: Family, engine: type[Engine], selection: Selection) -> Iterat
     asked = bool(selection.sizes) or bool(selection.families and family.growing)
     for size in _sizes(family, engine, selection):
         problem = catalogue.problem(family.name, size)
-        if problem.style not in engine.styles:
+        # What an engine cannot do is left out, but said where the engine was asked for.
+        if problem.style not in engine.styles and not selection.engines:
             continue
         for mode, quantity in (("primal", "primal"), *DERIVATIVES):
             # With one input the jvp is the gradient, and with one output the vjp is: they are measured once.
             if (quantity == "jvp" and problem.n_inputs == 1) or (quantity == "vjp" and problem.n_outputs == 1):
                 continue
             cell = Cell(family.name, size, engine.name, mode, quantity)
-            if (mode != "primal" and mode not in engine.modes) or not (asked or _within(cell, engine)):
+            there = mode == "primal" or mode in engine.modes or selection.engines
+            if not there or not (asked or _within(cell, engine)):
                 continue
             yield cell
             if (lanes := engine.carried(problem, mode)) > 1 and sweeps(cell) > 1:

@@ -83,6 +83,7 @@ class Engine:
         lane_styles, lane_modes: the styles of problems for which it can, and the modes.
         reach: how far the default plan goes with it.
         tolerance: largest relative difference allowed between its derivatives and the reference.
+        independent: whether its derivatives do not come from the problem's reference, so that this can check them.
         includes: what its times include.
         problem: what it is bound to.
     """
@@ -99,6 +100,7 @@ class Engine:
     lane_modes: ClassVar[tuple[str, ...]] = ("forward",)
     reach: ClassVar[Reach] = Reach()
     tolerance: ClassVar[float] = TOLERANCE
+    independent: ClassVar[bool] = True
     includes: ClassVar[Includes] = Includes()
 
     def __init__(self, problem: Problem) -> None:

@@ -31,6 +31,10 @@ class HangingError(Exception):
     """A cell ran beyond its time limit."""
 
 
+class PreparingError(Exception):
+    """Preparing a cell took all of its time."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a cell has no time; `hung` is whether it was still running at its limit."""
@@ -61,6 +65,8 @@ def guarded(action: Callable[[], Any], limit: float) -> Any:
         return Failure("wrong", str(problem), problem.max_error)
     except MemoryError:
         return Failure("out_of_memory", "ran out of memory")
+    except PreparingError as problem:
+        return Failure("over_budget", str(problem), hung=True)
     except HangingError as problem:
         return Failure("error", str(problem), hung=True)
     except NotImplementedError as problem:  # how an engine says that it lacks a function or a rule

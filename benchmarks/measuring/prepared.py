@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks import stopwatch
 from benchmarks.cells import Cell
 from benchmarks.engines.base import Counts, Engine, cotangent, tangent
+from benchmarks.measuring.guard import HangingError, PreparingError
 
 QUANTITIES = {"primal": ("primal",), "forward": ("jvp", "gradient"), "reverse": ("vjp", "gradient")}
 """What there is to compute in each mode."""
@@ -95,7 +96,10 @@ def prepare(cell: Cell, bound: Bound) -> Prepared:
     engine, problem = bound.engine, cell.problem
     key = (cell.mode, cell.lanes)
     if key not in bound.prepared:
-        bound.prepared[key] = stopwatch.once(lambda: engine.prepare(*key))[0]
+        try:
+            bound.prepared[key] = stopwatch.once(lambda: engine.prepare(*key))[0]
+        except HangingError as hung:
+            raise PreparingError(f"preparing: {hung}") from None
 
     def run() -> Callable[[], Any]:
         if cell.quantity == "primal":

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.cells import Cell, Visit, sweeps, work
+from benchmarks.cells import Cell, Visit, by_cost, sweeps, work
 from benchmarks.engines import absent
 from benchmarks.engines.base import Engine
 from benchmarks.functions.problem import text_of
-from benchmarks.measuring import prepared
+from benchmarks.measuring import prepared, preparing
 from benchmarks.measuring.gate import compare, numbers
 from benchmarks.measuring.guard import Failure, WrongError, guarded
 from benchmarks.measuring.open_run import OpenRun, Ready, seconds_left
@@ -73,9 +73,11 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
     record = replace(record, engine_version=version)
     if reason is not None:
         return _add(run, replace(record, status="unsupported", note=reason))
+    if reason := preparing.refusal(run, cell):
+        return _add(run, replace(record, status="over_budget", note=reason))
     seconds = _predicted(run, cell)
     # The gate executes a cell twice, once counted, and computes the reference.
-    cost = 4 * seconds + run.left[cell] * run.visit_cost(seconds)
+    cost = preparing.predicted(run, cell) + 4 * seconds + run.left[cell] * run.visit_cost(seconds)
     free = run.deadline - time.monotonic() - seconds_left(run)
     if cost > free:
         note = f"would take about {cost:.2g} s of the {max(free, 0.0):.2g} s that are left"
@@ -113,7 +115,7 @@ def warm(run: OpenRun, reporter: Reporter) -> None:
 def admit_all(run: OpenRun, reporter: Reporter) -> None:
     """Let every cell of an open run pass the gate, the smallest first, and say which fail; then fix the blocks."""
     warm(run, reporter)
-    cells = sorted({visit.cell for visit in run.visits}, key=lambda cell: (work(cell), cell))
+    cells = sorted({visit.cell for visit in run.visits}, key=by_cost)
     for line in absent(run.settings.selection.engines):
         reporter.say(line)
     reporter.phase(f"Checking {len(cells)} cells")
@@ -198,7 +200,7 @@ def _through_the_gate(run: OpenRun, cell: Cell, engine: type[Engine], record: Ti
         raise WrongError(f"counted {counts.sweeps} sweeps, expected {sweeps(cell)}", math.nan)
     with collected():
         seconds, result = once(ready.run)
-    error = run.gate.check(cell, result, engine.tolerance)
+    error = run.gate.check(cell, result, engine.tolerance, independent=engine.independent)
     checked, twin = numbers(result), None
     if cell in run.twinned:
         # Prepared on its own, so that where its memory came to lie is part of what identical cells differ by.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import sys
+import time
 from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
 import pytest
+from harness import begin
 from scipy.optimize._numdiff import approx_derivative
 
 from benchmarks import engines
@@ -17,9 +19,11 @@ from benchmarks.cells import Cell, evaluation, sweeps, work
 from benchmarks.engines.base import Engine, cotangent, listed, tangent
 from benchmarks.functions import catalogue
 from benchmarks.functions.problem import Problem
+from benchmarks.measuring import preparing, visits
 from benchmarks.measuring.gate import Gate
-from benchmarks.measuring.prepared import bind, prepare, refusal
-from benchmarks.options import OptionError, Selection
+from benchmarks.measuring.guard import WrongError
+from benchmarks.measuring.prepared import Bound, bind, prepare, refusal
+from benchmarks.options import OptionError, Selection, Settings
 from benchmarks.plan import plan
 from benchmarks.runs.environment import describe, project_version
 
@@ -52,7 +56,9 @@ def test_an_engine_passes_the_gate_on_every_family_and_counts_right(name):
     cells = [*synthetic, *(cell for cell in workloads if name not in COMPILED or cell.graph in SHORT)]
     assert engine.version()
     gate, bound, lacking = Gate(), {}, {}
-    for cell in (cell for cell in cells if evaluation(cell.problem) <= engine.reach.single_ops):
+    for cell in cells:
+        if refusal(cell, engine) or evaluation(cell.problem) > engine.reach.single_ops:
+            continue
         key = (cell.graph, cell.size)
         try:
             bound[key] = bound.get(key) or bind(cell, engine)
@@ -64,7 +70,7 @@ def test_an_engine_passes_the_gate_on_every_family_and_counts_right(name):
         assert prepared.note
         assert prepared.seconds >= 0.0
         counts = prepared.count()
-        assert counts.sweeps == sweeps(cell), cell
+        assert counts.sweeps == (sweeps(cell) if name != "by-hand" else None), cell
         if name == "ad" and cell.mode != "primal" and cell.problem.ops is not None:
             assert counts.ops == work(cell), cell
         assert gate.check(cell, prepared.run(), engine.tolerance) <= engine.tolerance  # a second run gives the same
@@ -102,6 +108,56 @@ def test_many_lanes_go_through_the_passes_an_engine_gives(mode):
     assert Gate().check(cell, one.run()) == 0.0
     assert one.count().sweeps == 6
     assert "4 cotangents a pass" in one.note or mode == "forward"
+
+
+@pytest.mark.parametrize("family", ["chain", "tree", "product", "hub"])
+def test_a_gradient_by_hand_is_held_against_differences_of_the_function(family):
+    pytest.importorskip("numba")
+    cell = Cell(family, 7, "by-hand", "reverse", "gradient")
+    engine = bind(cell, engines.engine("by-hand")).engine
+    gradient = engine.jacobian("reverse")
+    np.testing.assert_allclose(gradient, engine.problem.reference(), rtol=1e-13)
+    assert Gate().check(cell, gradient, independent=False) < 1e-7
+    with pytest.raises(WrongError):
+        Gate().check(cell, gradient * 1.001, independent=False)
+
+
+def opened(folder, engine, cells):
+    return begin(folder, cells, Settings(), engines={engine.name: engine})
+
+
+def test_compiling_is_predicted_so_that_it_cannot_eat_a_run(tmp_path):
+    cells = [Cell("chain", size, "slow", "reverse", "gradient") for size in (4, 16, 64)]
+    run = opened(tmp_path, Slow, cells)
+    assert preparing.predicted(run, cells[0]) == 0.0
+    for cell, seconds in zip(cells[:2], (0.5, 4.0), strict=True):
+        run.bound[cell.graph, cell.size, cell.engine] = Bound(None, 0.0, {("reverse", 1): seconds})
+    assert preparing.predicted(run, cells[1]) == 0.0  # it is done
+    assert preparing.predicted(run, cells[2]) == pytest.approx(
+        32.0
+    )  # from 0.5 and 4 s: eight times at four times the size
+    assert preparing.predicted(run, dataclasses.replace(cells[1], mode="forward")) == pytest.approx(16.0)
+    assert "slow may prepare for" in preparing.refusal(run, cells[2])  # of the 60 s of this run
+    run.bound["chain", 16, "slow"].prepared["reverse", 1] = 40.0
+    record = visits.admit(run, cells[2])
+    assert record.status == "over_budget"
+    assert "and a cell may take 60 s" in record.note
+
+
+class Stuck(Slow):
+    """An engine that does not end preparing."""
+
+    name = "stuck"
+
+    def prepare(self, mode, lanes=1):
+        time.sleep(60.0)
+
+
+def test_preparing_beyond_the_limit_is_over_budget(tmp_path):
+    cell = Cell("chain", 4, "stuck", "reverse", "gradient")
+    run = begin(tmp_path, [cell], Settings(time_limit=0.1), engines={"stuck": Stuck})
+    record = visits.admit(run, cell)
+    assert (record.status, record.note) == ("over_budget", "preparing: still running after 0.1 s")
 
 
 def test_all_engines_are_those_that_are_installed_and_not_only_for_those_who_ask(monkeypatch):
