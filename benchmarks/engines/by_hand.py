@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engines.base import Engine, Includes, Reach
+from benchmarks.engines.base import Counts, Engine, Includes, Reach
 from benchmarks.functions.problem import Floats, Problem
 
 
@@ -116,3 +116,8 @@ class ByHand(Engine):
         gradient = np.empty_like(self.x)
         self.loop(self.x, gradient)
         return gradient[np.newaxis]
+
+    def count(self, execute: Callable[[], Any]) -> Counts:
+        """Nothing is swept."""
+        execute()
+        return Counts(sweeps=None, ops=None)

@@ -212,6 +212,8 @@ def test_a_function_of_ones_own_is_measured_like_any_other(mine, tmp_path):
 
     cells = plan(Selection(families=("mine",), engines=("ad", "finite-differences"), sizes=(2,)))
     records = records_of(measured_in(tmp_path, cells, Settings(blocks=1)), tmp_path)
-    assert set(records["status"]) == {"ok"}
+    refused = records["status"] == "unsupported"
+    assert set(records[refused]["note"]) == {"finite-differences has no reverse mode"}
+    assert set(records[~refused]["status"]) == {"ok"}
     assert records["n_ops"].isna().all()
     assert set(records["engine"]) == {"ad", "finite-differences"}

@@ -259,7 +259,7 @@ def test_an_engine_that_raises_anywhere_costs_its_own_cells_and_nothing_else(tmp
     engines = {"ad": broken["ad"], "finite-differences": engine("finite-differences")}
     cells = plan(Selection(families=("chain",), engines=tuple(engines), sizes=(2,)))
     records = records_of(measured_in(tmp_path, cells, Settings(blocks=1), engines=engines), tmp_path)
-    others = records[records["engine"] != "ad"]
+    others = records[(records["engine"] != "ad") & ~records["note"].str.contains("has no reverse mode")]
     assert set(others["status"]) == {"ok"}
     mine = records[(records["engine"] == "ad") & (records["quantity"] == "jvp")]
     assert list(mine["status"]) == ["error"]
