@@ -154,6 +154,13 @@ def test_intervals_hold_the_truth(families, least, monkeypatch):
     assert min(held.values()) >= least * 50, held
 
 
+def test_where_few_families_lose_the_upper_end_is_the_binomial_bound():
+    values = np.array([0.0] * 18 + [0.5, 0.8])
+    middle, low, high = regret.mean_interval(values, most=np.nan)
+    assert (middle, low) == (pytest.approx(0.065), 0.0)
+    assert high == pytest.approx(0.8 * 0.31698, rel=1e-4)  # 2 of 20, Clopper and Pearson: at most 31.7 %
+
+
 def test_against_the_model_a_worse_rule_loses_more():
     table = world(40, 5)
     chosen = {MODEL: table["log_ratio"] < 1.0, "worse": np.ones(len(table), bool), "same": table["log_ratio"] < 1.0}
@@ -214,7 +221,10 @@ def test_ops_by_formula_else_counted_else_inputs_and_outputs():
         rows += [
             each | {"graph": graph, "n_ops": None, "ops_executed": None} for each in rows if each["graph"] == "chain"
         ]
-        rows += [row(1, 10, 1.0, "forward", "jvp", graph=graph, n_ops=None, ops_executed=counted, sweeps=1)]
+        rows += [
+            row(block, 10, 1.0, "forward", "jvp", graph=graph, n_ops=None, ops_executed=counted, sweeps=1)
+            for block in (1, 2)
+        ]
     table, *_ = tables(rows)
     assert table.set_index("graph")["ops"].to_dict() == {"chain": 40.0, "counted": 77.0, "unknown": 11.0}
 
@@ -323,7 +333,12 @@ def test_the_model_is_scored_on_families_and_engines_that_it_was_not_fitted_to()
     table = table.assign(
         log_ratio=turned, faster=np.where(turned > 0.05, "reverse", np.where(turned < -0.05, "forward", ""))
     )
-    chosen = regret.choices(table, regret.fits(table))
+    fitted = regret.fits(table)
+    honest = fit(table, ((table["engine"] == "ad") & ~odd).to_numpy(float))
+    apart = fitted["ad", TEXTBOOK]["f0"]
+    assert dataclasses.astuple(apart) == pytest.approx(dataclasses.astuple(honest), rel=0.1)
+    assert dataclasses.astuple(fitted["ad", TEXTBOOK][None]) != pytest.approx(dataclasses.astuple(apart), rel=0.1)
+    chosen = regret.choices(table, fitted)
     wrong = chosen[[MODEL, TRANSFERRED]].apply(lambda column: table["faster"] == np.where(column, "reverse", "forward"))
     assert wrong[odd].mean().min() > 0.6
     assert wrong[~odd].mean().max() < 0.05
