@@ -4,6 +4,7 @@ Imports point down this page, and one way; `lint-imports` checks it.
 
 __main__          the command line
 pytest_plugin     `pytest --benchmark`: hooks and nothing else; `test_cells` is what it collects
+recommend         which mode for a function of one's own: `compare_modes`
 measuring         open runs, the gate, the budget, the memory pass; no pytest in here
 findings          what timings say: intervals, exponents, crossovers, comparisons
 experiments       the million, checkpointing, the compiled sweeps next to others
@@ -14,3 +15,21 @@ functions         what is differentiated: families and their problems, written o
 runs              the columns, the files and the environment of a run
 options, stopwatch    what is asked for, as plain values; how anything here is timed
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.recommend import compare_modes
+
+__all__ = ["compare_modes"]
+
+
+def __getattr__(name: str) -> Any:
+    """`compare_modes`, imported when it is asked for: what it needs is heavy."""
+    if name == "compare_modes":
+        from benchmarks.recommend import compare_modes
+
+        return compare_modes
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks run | list | show | compare | million | training`.
+"""The command line: `python -m benchmarks run | list | show | compare | recommend | million | training`.
 
 `run` is `pytest --benchmark` under another name, for long runs: same options, same files.  Nothing is computed
 here; this module reads arguments, calls, and prints.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.options import RUNNING, SELECTION, OptionError, selection_from, settings_from
+from benchmarks.options import RUNNING, SELECTION, OptionError, selection_from, settings_from, sizes_from
 from benchmarks.runs.threads import pin
 
 if TYPE_CHECKING:
@@ -69,6 +69,17 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--results", default="results", metavar="FOLDER", help=RUNNING["--results"]["help"])
     compare.set_defaults(command=_compare)
 
+    recommend = commands.add_parser("recommend", help="which mode for a function of your own, in seconds")
+    recommend.add_argument("function", metavar="FILE.py:NAME", help="the function: f(x) or f(xp, x)")
+    recommend.add_argument(
+        "--inputs", metavar="N", help="this many inputs; between 0.5 and 1.5, unless --at makes them"
+    )
+    recommend.add_argument("--at", **SELECTION["--at"])
+    recommend.add_argument("--engine", metavar="NAME,...", help="only these engines; default all that are installed")
+    recommend.add_argument("--budget", metavar="SECONDS", default="60", help="bound on all of it; default 60")
+    recommend.add_argument("--results", default="results", metavar="FOLDER", help=RUNNING["--results"]["help"])
+    recommend.set_defaults(command=_recommend)
+
     million = commands.add_parser("million", help="the full gradient of a million inputs, by both modes, in full")
     million.add_argument("--family", default="chain", metavar="NAME", help="the function; default chain")
     million.add_argument("--size", metavar="N", help="inputs; default 1,000,000, or 100,000 with --lanes 1")
@@ -97,7 +108,6 @@ def _million(options: argparse.Namespace, _: Sequence[str]) -> int:
     )
 
     from benchmarks.experiments import million
-    from benchmarks.options import sizes_from
 
     for name in ("lanes", "threads"):
         if getattr(options, name) < 1:
@@ -151,6 +161,36 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
         str(root / "benchmarks" / "test_cells.py"),
     ]
     return int(pytest.main(["--benchmark", "--no-header", "-p", "no:cacheprovider", *where, *given]))
+
+
+def _recommend(options: argparse.Namespace, _: Sequence[str]) -> int:
+    from benchmarks.functions import own
+    from benchmarks.recommend import recommend
+
+    value = _value(options)
+    settings = settings_from(lambda name: value(name) if name in ("--engine", "--budget") else None)
+    size = sizes_from(options.inputs)[-1] if options.inputs else None
+    if options.at is None and size is None:
+        raise OptionError("--inputs: got none, expected how many inputs the function has; or give them with --at")
+    try:
+        function = own.read(options.function, options.at, size)
+        engines = settings.selection.engines
+        found = recommend(function, size, engines, settings.budget, options.results, sys.stderr)
+    except ValueError as problem:
+        raise OptionError(str(problem)) from None
+    print(found)
+    print(_picture(found.folder))
+    return 0
+
+
+def _picture(folder: Path) -> str:
+    """Draw what was recommended, by the command of the figures, which are above this room; where it is, in a line."""
+    import subprocess
+
+    command = [sys.executable, "-m", "plots", str(folder.resolve()), "--figure", "modes", "--out", str(folder)]
+    drawn = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).resolve().parent.parent)
+    lines = (drawn.stdout if drawn.returncode == 0 else drawn.stderr).strip().splitlines()
+    return lines[-1] if lines else "No picture was drawn."
 
 
 def _list(options: argparse.Namespace, _: Sequence[str]) -> int:

@@ -24,6 +24,8 @@ class Selection:
 
     Attributes:
         sizes: the sizes to measure, in place of those of the default plan.
+        function: a function of the user's own, `FILE.py:FUNCTION`, in place of families.
+        at: its inputs: a file `.npy`, or a function that makes them, `FILE.py:FUNCTION` or one of the same file.
     """
 
     families: tuple[str, ...] | None = None
@@ -31,6 +33,8 @@ class Selection:
     modes: tuple[str, ...] | None = None
     quantities: tuple[str, ...] | None = None
     sizes: tuple[int, ...] | None = None
+    function: str | None = None
+    at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ SELECTION: dict[str, dict[str, Any]] = {
     "--mode": {"metavar": "NAME,...", "help": f"only these modes: {', '.join(MODES)}"},
     "--quantity": {"metavar": "NAME,...", "help": f"only these quantities: {', '.join(QUANTITIES)}"},
     "--size": {"metavar": "N,...", "help": "these sizes instead of the plan's: 64,2**10 or 1..1024 (powers of two)"},
+    "--function": {"metavar": "FILE.py:NAME", "help": "a function of your own, f(x) or f(xp, x), instead of families"},
+    "--at": {"metavar": "FILE.npy|NAME", "help": "its inputs, or the function that makes them, from a size or nothing"},
 }
 RUNNING: dict[str, dict[str, Any]] = {
     "--budget": {"metavar": "SECONDS", "help": f"bound on the whole run; default {Settings.budget:g}"},
@@ -93,6 +99,8 @@ def selection_from(value: Callable[[str], str | None]) -> Selection:
         modes=_names("--mode", value("--mode"), MODES),
         quantities=_names("--quantity", value("--quantity"), QUANTITIES),
         sizes=None if size is None else sizes_from(size),
+        function=value("--function"),
+        at=value("--at"),
     )
 
 

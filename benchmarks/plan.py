@@ -9,7 +9,7 @@ from dataclasses import replace
 from benchmarks.cells import Cell, Visit, by_cost, evaluation, sweeps, work
 from benchmarks.engines import chosen
 from benchmarks.engines.base import Engine
-from benchmarks.functions import catalogue
+from benchmarks.functions import catalogue, own
 from benchmarks.functions.problem import Family, Size
 from benchmarks.options import OptionError, Selection
 
@@ -26,7 +26,7 @@ def plan(selection: Selection) -> list[Cell]:
         OptionError: a family or an engine is unknown, or the selection leaves nothing.
     """
     try:
-        families = catalogue.families(selection.families)
+        families = chosen_families(selection)
         engines = chosen(selection.engines)
     except ValueError as problem:
         raise OptionError(f"--{problem}") from None
@@ -41,6 +41,21 @@ def plan(selection: Selection) -> list[Cell]:
     if not cells:
         raise OptionError("selection: there is no such cell; `python -m benchmarks list` shows what there is")
     return sorted(cells, key=by_cost)
+
+
+def chosen_families(selection: Selection) -> list[Family]:
+    """The families that a selection names, or the one function of the user's own, which the catalogue then knows.
+
+    Raises:
+        ValueError: a family is unknown, or the function cannot be measured.
+    """
+    if selection.function is None:
+        if selection.at is not None:
+            raise ValueError("at: got inputs without a function, expected --function as well")
+        return catalogue.families(selection.families)
+    if selection.families is not None:
+        raise ValueError("function: got families as well, expected one or the other")
+    return [own.known(selection.function, selection.at)]
 
 
 def twins(cells: Sequence[Cell]) -> list[Cell]:

@@ -9,6 +9,7 @@ paths           paths against sweeps
 map             which mode wins for N inputs and M outputs
 rules           what rules for choosing the mode cost, and a cost model
 memory          bytes by mode
+modes           a function of one's own in both modes, engine by engine
 checkpointing   memory against recomputation, with the theory's optimum
 training        a network trained by both modes; `draw_training`, of a folder of its own
 examples        the worked examples' graphs; `draw_examples`, needs no run
@@ -22,7 +23,7 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-FIGURES = ("speedup", "growth", "time", "sweeps", "cost", "paths", "map", "rules", "memory", "checkpointing")
+FIGURES = ("speedup", "growth", "time", "sweeps", "cost", "paths", "map", "rules", "memory", "checkpointing", "modes")
 PICTURES = Path(__file__).resolve().parent / "pictures"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import ad
-from benchmarks.engines.base import Counts, Engine, Includes, Reach
+from benchmarks.engines.base import Counts, Engine, Includes, Reach, Written
 from benchmarks.functions.problem import Problem
 
 
@@ -24,6 +24,7 @@ class Compiled(Engine):
     lanes = 128
     reach = Reach(gradient_ops=2**22, far={"chain": 10**6})
     includes = Includes(*3 * ("compiled, recorded before",))
+    written = Written('ad.compile(f, x).jacobian(x, "forward")', 'ad.compile(f, x).jacobian(x, "reverse")')
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import ad
-from benchmarks.engines.base import Counts, Engine, Includes, listed, plain
+from benchmarks.engines.base import Counts, Engine, Includes, Written, listed, plain
 from benchmarks.functions.problem import Problem
 
 
@@ -25,6 +25,8 @@ class Eager(Engine):
     lanes = 128
     lane_styles = ("arrays",)
     includes = Includes(primal="plain Python or NumPy", reverse="recording included")
+    written = Written("ad.jacfwd(f)(x)", "ad.jacrev(f)(x)", "ad.grad(f)(x)")
+    allocates_in_python = True
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from benchmarks.engines.base import Engine, Includes, Reach, of_vectors
+from benchmarks.engines.base import Engine, Includes, Reach, Written, of_vectors
 from benchmarks.functions.problem import Problem
 
 
@@ -16,6 +16,13 @@ class Autograd(Engine):
     styles = ("scalars", "arrays")
     reach = Reach(single_ops=2**12, gradient_ops=2**16)
     includes = Includes(primal="plain Python", reverse="recording included")
+    written = Written(
+        "[autograd.make_jvp(f)(x)(e)[1] for e in np.eye(len(x))]",
+        "autograd.jacobian(f)(x)",
+        "autograd.grad(f)(x)",
+        "autograd.numpy",
+    )
+    allocates_in_python = True
 
     @classmethod
     def load(cls) -> None:

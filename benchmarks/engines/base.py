@@ -49,6 +49,25 @@ class Includes:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What a user writes for the whole derivative of `f` at `x`: by mode, and in reverse mode for one output.
+
+    `numpy` is what a function in plain NumPy must use in its place; nothing where NumPy itself will do.
+    """
+
+    forward: str = ""
+    reverse: str = ""
+    gradient: str = ""
+    numpy: str = ""
+
+    def call(self, mode: str, n_outputs: int) -> str:
+        """The call for one mode and number of outputs."""
+        if mode == "reverse" and n_outputs == 1 and self.gradient:
+            return self.gradient
+        return self.forward if mode == "forward" else self.reverse
+
+
+@dataclass(frozen=True)
 class Counts:
     """What was counted in one execution.
 
@@ -85,6 +104,8 @@ class Engine:
         tolerance: largest relative difference allowed between its derivatives and the reference.
         independent: whether its derivatives do not come from the problem's reference, so that this can check them.
         includes: what its times include.
+        written: what a user writes for its derivatives; an engine that does not say is recommended to nobody.
+        allocates_in_python: whether what it allocates is seen by Python's own count (NumPy's arrays are).
         problem: what it is bound to.
     """
 
@@ -102,6 +123,8 @@ class Engine:
     tolerance: ClassVar[float] = TOLERANCE
     independent: ClassVar[bool] = True
     includes: ClassVar[Includes] = Includes()
+    written: ClassVar[Written] = Written()
+    allocates_in_python: ClassVar[bool] = False
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem

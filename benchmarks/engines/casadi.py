@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from benchmarks.engines.base import Engine, Includes, Reach, listed
+from benchmarks.engines.base import Engine, Includes, Reach, Written, listed
 from benchmarks.functions.problem import Floats, Problem
 
 
@@ -26,6 +26,12 @@ class Casadi(Engine):
     name = package = "casadi"
     styles: ClassVar[tuple[str, ...]] = ("scalars", "arrays")
     includes = Includes(*3 * ("CasADi SX, built before",))
+    written = Written(
+        "casadi.jtimes(f(x), x, seed), for each seed",
+        "casadi.jtimes(f(x), x, seed, True), for each seed",
+        "casadi.gradient(f(x), x)",
+        "casadi",
+    )
     symbols = "SX"
 
     def __init__(self, problem: Problem) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engines.base import Engine, Includes, Reach, of_vectors
+from benchmarks.engines.base import Engine, Includes, Reach, Written, of_vectors
 from benchmarks.functions.problem import Problem
 
 
@@ -92,6 +92,7 @@ class Jax(JaxEager):
     name = "jax"
     reach = Reach(single_ops=2**8, gradient_ops=2**15)
     includes = Includes(*3 * ("compiled before",))
+    written = Written("jax.jit(jax.jacfwd(f))(x)", "jax.jit(jax.jacrev(f))(x)", "jax.jit(jax.grad(f))(x)", "jax.numpy")
 
     def transformed(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """Compiled at the first call."""

@@ -13,7 +13,7 @@ import shutil
 import warnings
 from typing import Any
 
-from benchmarks.engines.base import Engine, Includes, Reach, of_vectors
+from benchmarks.engines.base import Engine, Includes, Reach, Written, of_vectors
 from benchmarks.functions.problem import Problem
 
 
@@ -22,10 +22,15 @@ class Torch(Engine):
 
     name = "torch"
     package = "torch"
-    install = "pip install torch --index-url https://download.pytorch.org/whl/cpu"
     styles = ("scalars", "arrays")
     reach = Reach(single_ops=2**12, gradient_ops=2**15)
     includes = Includes(primal="plain tensors", reverse="recording included")
+    written = Written(
+        'torch.autograd.functional.jacobian(f, x, strategy="forward-mode", vectorize=True)',
+        "torch.autograd.functional.jacobian(f, x)",
+        "torch.autograd.grad(f(x), x)[0], after x.requires_grad_()",
+        "torch",
+    )
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -85,6 +90,7 @@ class TorchFunc(Torch):
     lanes = 128
     lane_modes = ("forward", "reverse")
     reach = Reach(single_ops=2**11, gradient_ops=2**14)
+    written = Written("torch.func.jacfwd(f)(x)", "torch.func.jacrev(f)(x)", "torch.func.grad(f)(x)", "torch")
 
     def along(self, tangent: Any) -> Any:
         """The derivative of the outputs along a tangent."""
@@ -118,6 +124,12 @@ class TorchCompile(TorchFunc):
     optional = True
     reach = Reach(single_ops=2**7, gradient_ops=2**14)
     includes = Includes(*3 * ("compiled before",))
+    written = Written(
+        "torch.compile(torch.func.jacfwd(f))(x)",
+        "torch.compile(torch.func.jacrev(f))(x)",
+        "torch.compile(torch.func.grad(f))(x)",
+        "torch",
+    )
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.engines.base import Counts, Engine, Includes, listed
+from benchmarks.engines.base import Counts, Engine, Includes, Written, listed
 from benchmarks.functions.problem import Problem
 
 MODULES = ("xad.math", "xad.fwd_1st", "xad.adj_1st")
@@ -20,6 +20,9 @@ class Xad(Engine):
 
     name = package = "xad"
     includes = Includes(primal="plain Python floats", reverse="recording included")
+    written = Written(
+        "xad.fwd_1st.Real, one input at a time", "xad.adj_1st.Tape, one output at a time", numpy="xad.math"
+    )
 
     @classmethod
     def load(cls) -> None:

@@ -290,6 +290,11 @@ class Findings:
         return f"Of {len(self.crossovers)} pairs of family and engine, {', '.join(filter(None, parts))}."
 
 
+def counted(n: int, what: str) -> str:
+    """A number of things in words: `1 input`, `1,024 inputs`."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def times(ratio: float) -> str:
     """A ratio of at least 1: two digits below ten, whole numbers above, with a comma for thousands."""
     return f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.2g}"

@@ -38,11 +38,12 @@ import psutil
 from benchmarks.cells import Cell, evaluation
 from benchmarks.engines import chosen
 from benchmarks.engines import engine as engine_named
-from benchmarks.functions import catalogue
+from benchmarks.functions import catalogue, own
 from benchmarks.functions.folds import fixed_work
 from benchmarks.functions.problem import Family, Problem, Size, text_of
 from benchmarks.measuring.prepared import Bound, prepare, refusal
 from benchmarks.options import Selection
+from benchmarks.plan import chosen_families
 from benchmarks.runs.columns import MemoryRecord
 from benchmarks.runs.files import AGAIN, RecordError, read_table
 
@@ -89,7 +90,7 @@ def plan(selection: Selection) -> list[Load]:
     """The loads selected, smallest first; sizes that are given replace the default ones in every family."""
     loads = {
         Load(cell, steps)
-        for family in catalogue.families(selection.families)
+        for family in chosen_families(selection)
         for size, steps in _sizes(family, selection)
         for engine in chosen(selection.engines)
         for mode, quantity in SWEEPS.items()
@@ -203,7 +204,12 @@ def execute(one: Load, seconds: float, memory_limit: int) -> dict[str, Any]:
     """
     root = str(Path(__file__).parents[2])
     child = subprocess.run(
-        [sys.executable, "-m", "benchmarks.measuring.memory", json.dumps([asdict(one), memory_limit])],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.measuring.memory",
+            json.dumps([asdict(one), own.origin(one.cell.graph), memory_limit]),
+        ],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([root, *sys.path])},
         capture_output=True,
         text=True,
@@ -279,7 +285,9 @@ def _peak() -> int:
 
 
 def _main() -> None:
-    fields, memory_limit = json.loads(sys.argv[1])
+    fields, function, memory_limit = json.loads(sys.argv[1])
+    if function is not None:
+        own.known(*function)
     cell = Cell(**fields["cell"])
     cell = replace(cell, size=tuple(cell.size)) if isinstance(cell.size, list) else cell  # JSON has no tuples
     one = Load(cell, fields["steps"])

@@ -27,6 +27,9 @@ SAME = ("cpu", "python", "version", "commit", "threads")
 SAME_VERSIONS = ("numpy", "numba")
 """What a resumed run must share with its beginning; otherwise its blocks could not be compared."""
 
+ONE = ("function", "at")
+"""What a selection names one of."""
+
 DIED = "the process that measured it ended with it"
 
 
@@ -50,7 +53,7 @@ def resumed_settings(folder: Path, settings: Settings, *, changed: bool = False)
             "--resume: the run keeps its own selection, blocks and seed; give only a budget or time limit"
         )
     try:
-        selected = {name: _listed(v, int if name == "sizes" else str) for name, v in begun["selection"].items()}
+        selected = {name: _given(name, value) for name, value in begun["selection"].items()}
         blocks, seed = begun["blocks"], begun["seed"]
         most: Any = begun.get("most_blocks", blocks)
         if not all(type(number) is int and number > 0 for number in (blocks, seed, most)):
@@ -60,12 +63,14 @@ def resumed_settings(folder: Path, settings: Settings, *, changed: bool = False)
         raise RecordError(f"{folder}: the settings in environment.json are not those of a run") from None
 
 
-def _listed(values: Any, kind: type) -> tuple[Any, ...] | None:
-    if values is None:
-        return None
-    if not isinstance(values, list) or not all(type(value) is kind for value in values):
+def _given(name: str, value: Any) -> Any:
+    """What a selection says of one name, as it was given."""
+    if value is None or (name in ONE and isinstance(value, str)):
+        return value
+    kind = int if name == "sizes" else str
+    if name in ONE or not isinstance(value, list) or not all(type(each) is kind for each in value):
         raise TypeError
-    return tuple(values)
+    return tuple(value)
 
 
 def require_same(folder: Path, begun: Mapping[str, Any], environment: Mapping[str, Any]) -> None:

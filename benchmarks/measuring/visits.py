@@ -88,7 +88,8 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
     if cell in run.suspects:
         outcome = tried_apart(cell, run.suspects[cell], _limit(run), run.settings.time_limit)
     if outcome is None:
-        outcome = _bounded(run, cell, lambda: _through_the_gate(run, cell, engine, record))
+        promised = seconds_left(run)  # to the cells that are ready; none that hangs here takes it from them
+        outcome = _bounded(run, cell, lambda: _through_the_gate(run, cell, engine, record), promised)
     if isinstance(outcome, Failure):
         if outcome.hung:  # a larger one of the kind would not end either
             run.stopped[cell.kind] = f"{cell}: {outcome.note}"
@@ -142,6 +143,11 @@ def fix_blocks(run: OpenRun) -> None:
 def measure(run: OpenRun, reporter: Reporter, stopwatch: Stopwatch = by_rounds) -> None:
     """Make all visits of an open run in this process: what `pytest --benchmark` does, without pytest."""
     admit_all(run, reporter)
+    take(run, reporter, stopwatch)
+
+
+def take(run: OpenRun, reporter: Reporter, stopwatch: Stopwatch = by_rounds) -> None:
+    """Time every cell that passed the gate, in the order of the visits."""
     reporter.phase(f"Timing {len(run.ready)} cells in {run.settings.blocks} blocks")
     total = max(seconds_left(run), 1e-9)
     for each in run.visits:
@@ -247,9 +253,9 @@ def _predicted(run: OpenRun, cell: Cell) -> float:
     return FIRST_RATE * work(cell)
 
 
-def _bounded(run: OpenRun, cell: Cell, action: Callable[[], Any]) -> Any:
-    """Run what a cell does, within its limit and what is left of the run; see `guarded`."""
-    limit = _limit(run)
+def _bounded(run: OpenRun, cell: Cell, action: Callable[[], Any], promised: float = 0.0) -> Any:
+    """Run what a cell does, within its limit and what is left of the run besides what is promised; see `guarded`."""
+    limit = _limit(run, promised)
     with run.at_work(cell):
         outcome = guarded(action, limit)
     if isinstance(outcome, Failure) and outcome.hung and limit < run.settings.time_limit:
@@ -257,9 +263,9 @@ def _bounded(run: OpenRun, cell: Cell, action: Callable[[], Any]) -> Any:
     return outcome
 
 
-def _limit(run: OpenRun) -> float:
+def _limit(run: OpenRun, promised: float = 0.0) -> float:
     """Seconds that the next cell may take."""
-    return min(run.settings.time_limit, max(run.deadline - time.monotonic(), 1.0))
+    return min(run.settings.time_limit, max(run.deadline - time.monotonic() - promised, 1.0))
 
 
 def _trim(run: OpenRun, block: int) -> None:

@@ -149,7 +149,8 @@ def write_run(folder: Path, noise: float = 0.015) -> Path:
     write_table(folder / "regret.csv", regret.regret(problems, regret.fits(problems)))
     write_memory(folder)
     write_checkpointing(folder)
-    write_environment(folder, {"noise_floor": noise_floor(timings)})
+    asked = {"name": "chain", "size": "256", "n_inputs": 256, "n_outputs": 1}
+    write_environment(folder, {"noise_floor": noise_floor(timings), "function": asked})
     return folder
 
 

@@ -1,0 +1,181 @@
+"""What is recommended for one function: which mode, by how much, where that would change, and what to write."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.findings.told import Crossover, Noise, Speedup, counted, times
+
+WIDTH = 109
+
+
+@dataclass(frozen=True)
+class Option:
+    """The whole derivative of the function, by one engine in one mode.
+
+    Attributes:
+        engine, mode, lanes: as in the records.
+        seconds: of one full gradient or Jacobian, with its 95 % interval in `low` and `high`.
+        prepare_seconds: spent once before the first.
+        peak_bytes: the most that Python and NumPy hold during one; None where that is not known.
+        write: the call that a user writes for it.
+    """
+
+    engine: str
+    mode: str
+    lanes: int
+    seconds: float
+    low: float
+    high: float
+    prepare_seconds: float
+    peak_bytes: int | None
+    write: str
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Which mode for one function.  `str()` says it in a few lines.
+
+    Attributes:
+        function: its name.
+        n_inputs, n_outputs: N and M.
+        options: everything measured at this size, the fastest first.
+        speedups: forward over reverse by engine, each at this size with as many tangents as it carries.
+        crossovers: by engine, from which size on reverse wins; empty for a function of one size.
+        refused: engines that could not run it, each with the reason.
+        noise: of the machine.
+        folder: where all records are.
+        difference: the largest relative difference found by any check of a derivative.
+    """
+
+    function: str
+    n_inputs: int
+    n_outputs: int
+    options: tuple[Option, ...]
+    speedups: tuple[Speedup, ...]
+    crossovers: tuple[Crossover, ...]
+    refused: tuple[tuple[str, str], ...]
+    noise: Noise
+    folder: Path
+    difference: float
+
+    @property
+    def mode(self) -> str:
+        """The mode of the fastest option."""
+        return self.options[0].mode
+
+    def sentence(self) -> str:
+        """Which mode, in which engine, and by how much."""
+        best = self.options[0]
+        mine = next((each for each in self.speedups if each.engine == best.engine), None)
+        if mine is None:
+            seconds = f"{duration(best.seconds)} in {best.engine}"
+            return (
+                f"{best.mode.capitalize()} mode: {seconds}; {_other(best.mode)} mode was not measured there, see below."
+            )
+        if mine.winner not in ("forward", "reverse"):
+            verdict = f"in {best.engine}, the fastest engine, there is no difference between the modes"
+            return f"Either mode: {verdict}." if mine.winner == "even" else f"Undecided: {mine.sentence()}"
+        if not mine.trusted:
+            return f"{mine.winner.capitalize()} mode; the run is too noisy to say by how much."
+        value, low, high = mine.value, mine.low, mine.high
+        if mine.winner == "forward":
+            value, low, high = 1.0 / value, 1.0 / high, 1.0 / low
+        return (
+            f"{mine.winner.capitalize()} mode: {times(value)} times as fast as {_other(mine.winner)} mode, "
+            f"95 % [{low:,.3g}, {high:,.3g}], in {best.engine}, the fastest engine here."
+        )
+
+    def lines(self) -> list[str]:
+        """The answer for a terminal: what to write, a table of engines, where the answer changes, memory."""
+        said = [
+            f"{self.function}: {counted(self.n_inputs, 'input')}, {counted(self.n_outputs, 'output')}.",
+            self.sentence(),
+            f"Write: {self.options[0].write}",
+            "",
+            *self.table(),
+            "",
+        ]
+        rest = [self.border_sentence()] if self.crossovers else []
+        rest += [self.memory_sentence()] if any(each.peak_bytes is not None for each in self.options) else []
+        rest += [self.refused_sentence()] if self.refused else []
+        rest.append(
+            f"All derivatives agree with one another and with differences of the function, to {self.difference:.1g}."
+        )
+        rest.append(self.noise.sentence())
+        said += [line for sentence in rest for line in textwrap.wrap(sentence, WIDTH)]
+        return [*said, f"{self.folder}: all records"]
+
+    def table(self) -> list[str]:
+        """A line for each engine: seconds in either mode, and which wins."""
+        rows = [("", "forward, 1 tangent", "many tangents", "reverse", "faster", "write")]
+        for engine in dict.fromkeys(each.engine for each in self.options):
+            mine = [each for each in self.options if each.engine == engine]
+            one = _seconds([each for each in mine if each.mode == "forward" and each.lanes == 1])
+            many = _seconds([each for each in mine if each.mode == "forward" and each.lanes > 1])
+            reverse = _seconds([each for each in mine if each.mode == "reverse"])
+            against = next((each.winner for each in self.speedups if each.engine == engine), mine[0].mode)
+            rows.append((engine, one, many, reverse, against, mine[0].write))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+    def border_sentence(self) -> str:
+        """At which size the answer changes, engine by engine."""
+        kinds: dict[str, list[str]] = {}
+        for each in self.crossovers:
+            told = f"reverse wins from {each.first:,} inputs on" if each.value == each.value else each.note
+            kinds.setdefault(told, []).append(each.engine)
+        return f"Where that changes: {'; '.join(f'{told} ({listed(names)})' for told, names in kinds.items())}."
+
+    def refused_sentence(self) -> str:
+        """What was not measured, by reason."""
+        kinds: dict[str, list[str]] = {}
+        for what, reason in self.refused:
+            engine = what.partition(",")[0]
+            kinds.setdefault(reason.removeprefix(f"{engine} "), []).append(what.replace(", ", " in "))
+        return f"Not measured: {'; '.join(f'{listed(names)}: {reason}' for reason, names in kinds.items())}."
+
+    def memory_sentence(self) -> str:
+        """The peak of either mode, where it is known."""
+        known: dict[str, list[str]] = {}
+        for each in self.options:
+            if each.peak_bytes is not None:
+                tangents = "" if each.lanes == 1 else f" ({each.lanes} tangents)"
+                known.setdefault(each.engine, []).append(f"{each.mode}{tangents} {size(each.peak_bytes)}")
+        said = [f"in {engine} {', '.join(modes)}" for engine, modes in known.items()]
+        return f"Memory at the peak, as far as Python and NumPy allocate it: {'; '.join(said)}."
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: `a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def duration(seconds: float) -> str:
+    """Seconds in three digits, with a unit that fits."""
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def size(n: int) -> str:
+    """Bytes in three digits, with a unit that fits."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n >= scale:
+            return f"{n / scale:.3g} {unit}"
+    return f"{n} bytes"
+
+
+def _seconds(options: Sequence[Option]) -> str:
+    return duration(options[0].seconds) if options else "-"
+
+
+def _other(mode: str) -> str:
+    return "reverse" if mode == "forward" else "forward"

@@ -1,0 +1,261 @@
+"""Which mode for a function of one's own: it is measured in both, by every engine that can run it, in seconds.
+
+    from benchmarks import compare_modes
+    print(compare_modes(f, x))
+
+It is a run like any other, of one family, in a folder of its own; what is said of it comes from the same findings.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import pandas as pd
+
+from benchmarks.cells import Cell, work
+from benchmarks.engines import chosen, engines
+from benchmarks.engines.base import Engine
+from benchmarks.findings import found, tables
+from benchmarks.findings.recommendation import Option, Recommendation
+from benchmarks.functions import catalogue
+from benchmarks.functions.own import FunctionError, Own, own, takes_namespace
+from benchmarks.measuring.guard import Failure, guarded
+from benchmarks.measuring.open_run import OpenRun, open_run
+from benchmarks.measuring.prepared import refusal
+from benchmarks.measuring.progress import Reporter
+from benchmarks.measuring.visits import admit, take, warm
+from benchmarks.options import Selection, Settings
+from benchmarks.runs.files import Run
+
+BUDGET = 60.0
+"""Seconds that all of it may take, of which most functions need a third."""
+BLOCKS = 7
+STEPS = (-3, -2, -1, 0, 1)
+"""Powers of four by which the sizes differ from the one asked for."""
+BYTES_SECONDS = 2.0
+"""What is longer than this is not executed once more to see its memory."""
+
+
+def compare_modes(
+    f: Callable[..., Any],
+    x: Any,
+    *,
+    engines: Sequence[str] | None = None,
+    budget: float = BUDGET,
+    results: str | Path | None = None,
+    progress: TextIO | None = None,
+) -> Recommendation:
+    """Measure the derivative of a function in both modes, and say which to use.
+
+    Args:
+        f: the function: `f(x)` in plain NumPy or `math`, or `f(xp, x)` in array-API names; it gives a number, an array
+            or a list of numbers.
+        x: where: an array or a list of numbers; or a whole number N, for N inputs between 0.5 and 1.5 -- then other
+            sizes are measured, too, to see where the answer changes.
+        engines: names of those to try; by default all that are installed and that people differentiate with.
+        budget: seconds that it may take.
+        results: the folder to keep the run in; by default a temporary one.
+        progress: where to say what is at work; by default nowhere.
+
+    Raises:
+        FunctionError: the function fails, prints, changes its inputs, gives something else than numbers, or has no
+            derivative that the modes and differences of it agree on; the message is one line.
+        ValueError: an engine is unknown.
+    """
+    return recommend(own(f, x), x if isinstance(x, int) else None, engines, budget, results, progress)
+
+
+def recommend(
+    function: Own,
+    size: int | None,
+    names: Sequence[str] | None = None,
+    budget: float = BUDGET,
+    results: str | Path | None = None,
+    progress: TextIO | None = None,
+) -> Recommendation:
+    """As `compare_modes`, for a function with its inputs, at one of its sizes: None if it has only one."""
+    at = size if function.fixed is None and size is not None else function.fixed or 1
+    with registered(function), _quiet(progress) as file:
+        catalogue.problem(function.name, at)  # refuses what cannot be measured, before anything else is done
+        others = () if function.fixed is not None else {max(1, round(at * 4.0**step)) for step in STEPS}
+        sizes = function.possible(sorted({at, *others}))
+        able, refused = _able(names, Cell(function.name, at, "", "reverse", "gradient"))
+        selection = Selection((function.name,), able, quantities=("primal", "gradient"), sizes=sizes)
+        settings = Settings(selection, budget=budget, blocks=BLOCKS, most_blocks=BLOCKS, time_limit=budget / 12)
+        problem = catalogue.problem(function.name, at)
+        asked = {"name": function.name, "size": str(at), "n_inputs": problem.n_inputs, "n_outputs": problem.n_outputs}
+        folder = Path(results) if results is not None else Path(tempfile.mkdtemp(prefix="forward-vs-reverse-"))
+        run, reporter = open_run(settings, folder, details={"function": asked}), Reporter(file)
+        try:
+            warm(run, reporter)
+            _admit(run, at, reporter)
+            take(run, reporter)
+            peaks = _peaks(run, at)
+        finally:
+            run.timings.close()
+            run.release()
+            reporter.close()
+        return _recommendation(
+            function.name, at, tables.analyse(run.folder), peaks, refused, plain=not takes_namespace(function.f)
+        )
+
+
+@contextmanager
+def registered(function: Own) -> Iterator[None]:
+    """The catalogue with a function of the user's own in it.
+
+    Raises:
+        FunctionError: its name is one of the catalogue's.
+    """
+    try:
+        catalogue.add(function.family())
+    except ValueError as problem:
+        raise FunctionError(f"function: {problem}; give yours another one") from None
+    try:
+        yield
+    finally:
+        del catalogue.FAMILIES[function.name]
+        catalogue.problem.cache_clear()
+
+
+def _able(names: Sequence[str] | None, cell: Cell) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    """The engines that may be able to run it, and why others cannot."""
+    candidates = (
+        chosen(names)
+        if names is not None
+        else [one for one in engines().values() if one.written.reverse and not one.optional]
+    )
+    able, refused = [], []
+    for engine in candidates:
+        mode = engine.modes[0]
+        reason = guarded(lambda: refusal(Cell(cell.graph, cell.size, engine.name, mode, "gradient"), engine), 10.0)  # noqa: B023
+        if reason is None:
+            able.append(engine.name)
+        elif names is not None or "needs the package" not in str(reason):
+            refused.append((engine.name, reason.note if isinstance(reason, Failure) else str(reason)))
+    if not able:
+        raise FunctionError(f"engines: none can run it: {'; '.join(f'{name}: {why}' for name, why in refused)}")
+    return tuple(able), refused
+
+
+def _admit(run: OpenRun, size: int, reporter: Reporter) -> None:
+    """Let all cells pass the gate, those of the size asked for first; a mode that fails is not tried at other sizes."""
+    order = list(run.engines)
+    cells = sorted({each.cell for each in run.visits}, key=lambda cell: (cell.size != size, work(cell), cell))
+    cells.sort(key=lambda cell: (cell.size != size, cell.size == size and order.index(cell.engine)))
+    reporter.phase(f"Checking {len(cells)} cells")
+    given_up: set[tuple[str, str]] = set()
+    for i, cell in enumerate(cells):
+        if given_up.isdisjoint({(cell.engine, "primal"), (cell.engine, cell.mode)}):
+            reporter.at(i / len(cells), str(cell))
+            record = admit(run, cell)
+            if record is not None and record.status != "over_budget":
+                given_up.add((cell.engine, cell.mode))
+
+
+def _peaks(run: OpenRun, size: int) -> dict[tuple[str, str, int], int]:
+    """The peak of what Python and NumPy allocate in one gradient, where an engine leaves all allocation to them."""
+    peaks = {}
+    for cell, ready in run.ready.items():
+        if cell.size != size or cell.mode == "primal" or ready.seconds > BYTES_SECONDS:
+            continue
+        if not run.engines[cell.engine].allocates_in_python:
+            continue
+        tracemalloc.start()
+        try:
+            ready.run()
+            peaks[cell.engine, cell.mode, cell.lanes] = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    return peaks
+
+
+def _recommendation(
+    name: str,
+    size: int,
+    run: Run,
+    peaks: dict[tuple[str, str, int], int],
+    refused: list[tuple[str, str]],
+    *,
+    plain: bool,
+) -> Recommendation:
+    said = found.findings(run, tables.catalogue_order())
+    here = run.timings[run.timings["size"] == str(size)]
+    _refuse(name, here)
+    cells = run.summary[(run.summary["size"] == str(size)) & (run.summary["quantity"] == "gradient")]  # type: ignore[index]
+    cells = cells[cells["status"] == "ok"]
+    n, m = int(here["n_inputs"].iloc[0]), int(here["n_outputs"].iloc[0])
+    prepared = here[here["prepare_seconds"].notna()].groupby(["engine", "mode", "lanes"])["prepare_seconds"].first()
+    fastest_first = cells.sort_values("seconds_median", kind="stable").to_dict("records")
+    options = tuple(
+        Option(
+            *(engine, mode, int(lanes)),
+            *(row["seconds_median"], row["seconds_low"], row["seconds_high"]),
+            prepare_seconds=float(prepared.get((engine, mode, lanes), float("nan"))),
+            peak_bytes=peaks.get((engine, mode, int(lanes))),
+            write=_written(engines()[engine], mode, m, plain=plain),
+        )
+        for row in fastest_first
+        for engine, mode, lanes in [(row["engine"], row["mode"], row["lanes"])]
+    )
+    speedups = [each for each in said.speedups if (each.n_inputs, each.n_outputs) == (n, m)]
+    most = {each.engine: each for each in sorted(speedups, key=lambda each: each.lanes)}
+    failed = here[here["status"] != "ok"].drop_duplicates(["engine", "mode"])
+    alone = ~failed["engine"].isin(set(cells["engine"]))
+    failed = failed[alone | (failed["mode"] != "primal")]
+    measured = set(zip(cells["engine"], cells["mode"], strict=True))
+    told: dict[str, str] = {}
+    for row, without in zip(failed.to_dict("records"), alone[failed.index], strict=True):
+        who = row["engine"] if without else f"{row['engine']}, {row['mode']} mode"
+        if (row["engine"], row["mode"]) not in measured and row["engine"] not in told:
+            told[who] = f"{row['status'].replace('_', ' ')}, {row['note']}"
+    told |= dict(refused)
+    sizes = run.timings["size"].nunique()
+    crossovers = said.crossovers if sizes > 1 else ()
+    errors = run.timings.loc[run.timings["status"] == "ok", "max_error"]
+    return Recommendation(
+        name, n, m, options, tuple(most.values()), crossovers, tuple(told.items()), said.noise, run.path,
+        float(errors.max()),
+    )  # fmt: skip
+
+
+def _written(engine: type[Engine], mode: str, n_outputs: int, *, plain: bool) -> str:
+    """What to write; a function in plain NumPy has to be written for the engine first."""
+    call, numpy = engine.written.call(mode, n_outputs), engine.written.numpy
+    return f"{call}, with {numpy} for numpy" if plain and numpy else call
+
+
+def _refuse(name: str, here: pd.DataFrame) -> None:
+    """Say why there is no answer, where nothing could be measured at the size asked for.
+
+    Raises:
+        FunctionError: no gradient was measured.
+    """
+    gradients = here[here["quantity"] == "gradient"]
+    if (gradients["status"] == "ok").any():
+        return
+    wrong = gradients[gradients["status"] == "wrong"]
+    if len(wrong):
+        raise FunctionError(
+            f"function: {name} seems to have no derivative here, or to be flat: in {wrong['mode'].iloc[0]} mode of "
+            f"{wrong['engine'].iloc[0]}, checked by differences, {wrong['note'].iloc[0]}"
+        )
+    reasons = dict(zip(gradients["engine"], gradients["note"], strict=True))
+    raise FunctionError(
+        f"function: no engine could differentiate {name}: {'; '.join(f'{who}: {why}' for who, why in reasons.items())}"
+    )
+
+
+@contextmanager
+def _quiet(progress: TextIO | None) -> Iterator[TextIO]:
+    if progress is not None:
+        yield progress
+        return
+    with Path("/dev/null" if sys.platform != "win32" else "nul").open("w") as nowhere:
+        yield nowhere

@@ -1,0 +1,186 @@
+"""A function of the user's own: how it is called, what of it is refused, and plain NumPy on other namespaces."""
+
+from __future__ import annotations
+
+import math
+from math import exp
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpy import cos
+
+import ad
+from benchmarks.functions.own import FunctionError, load, own, takes_namespace
+from benchmarks.functions.rebound import Namespace, rebound, uses
+from benchmarks.measuring.gate import Gate
+
+SCALES = np.array([1.0, 2.0, 3.0])
+
+
+def in_numpy(x):
+    return np.sum(np.sin(x) * SCALES) + helper(x)
+
+
+def helper(x):
+    return cos(x[0]) * np.linalg.solve(np.diag(SCALES), x)[2]
+
+
+def in_math(x):
+    total = 0.0
+    for v in x:
+        total += math.sin(v) * exp(-v) + math.pi * math.fabs(v)
+    return total
+
+
+def on_namespace(xp, x):
+    return xp.sum(xp.exp(x) * x)
+
+
+def over_a_closure(scale):
+    def inner(x):
+        return np.sum(np.tanh(x)) * scale
+
+    return lambda x: inner(x) + 1.0
+
+
+GIVEN = [in_numpy, on_namespace, over_a_closure(3.0)]
+
+
+@pytest.mark.parametrize("f", GIVEN, ids=["numpy", "namespace", "closure"])
+@pytest.mark.parametrize("xp", [np, ad, jnp], ids=["numpy", "ad", "jax"])
+def test_one_function_gives_one_value_on_every_namespace(f, xp):
+    x = np.array([0.3, 0.5, 0.7])
+    plain = f(np, x) if takes_namespace(f) else f(x)
+    problem = own(f, x, "mine").at(3)
+    assert float(problem.f(xp, x)) == pytest.approx(float(plain), rel=1e-6)
+
+
+def test_plain_numpy_has_the_derivative_that_jax_gives_it():
+    x = np.array([0.3, 0.5, 0.7])
+    problem = own(in_numpy, x).at(3)
+    step = 1e-6
+    differences = [(in_numpy(x + step * e) - in_numpy(x - step * e)) / (2 * step) for e in np.eye(3)]
+    np.testing.assert_allclose(ad.grad(lambda v: problem.f(ad, v))(x), differences, rtol=1e-8)
+    traced = rebound(in_numpy, jnp)(jnp.asarray(x))
+    assert type(traced).__module__.startswith("jax")
+
+
+def test_math_gets_a_list_of_floats_and_a_derivative():
+    problem = own(in_math, 4).at(4)
+    assert problem.style == "scalars"
+    expected = [math.cos(v) * exp(-v) - math.sin(v) * exp(-v) + math.pi for v in problem.x]
+    np.testing.assert_allclose(ad.grad(lambda v: problem.f(ad, v))(list(problem.x)), expected, rtol=1e-14)
+
+
+def test_a_module_keeps_its_own_names():
+    before = dict(in_numpy.__globals__)
+    rebound(in_numpy, jnp)(jnp.ones(3))
+    assert in_numpy.__globals__ == before
+    assert in_numpy(np.ones(3)).dtype == np.float64
+
+
+def test_what_a_namespace_lacks_is_unsupported_by_name():
+    with pytest.raises(NotImplementedError, match=r"numpy\.quantile"):
+        Namespace(ad.FLOATS, np).quantile([1.0], 0.5)
+    assert Namespace(ad.FLOATS, np).pi == math.pi
+
+
+def test_the_modules_that_a_function_uses():
+    assert uses(in_math) == {"math"}
+    assert uses(in_numpy) == {"numpy"}
+    assert uses(on_namespace) == set()
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (lambda x: print("here") or x[0], "prints 'here'"),
+        (lambda x: x.__setitem__(0, 2.0) or x[0], "changes its inputs"),
+        (lambda x: np.random.default_rng().random() * x[0], "different results"),
+        (lambda x: 1j * x[0], "gives complex"),
+        (lambda x: None, "gives NoneType"),
+        (lambda x: {"a": x[0]}, "gives dict"),
+        (lambda x: "text", "gives str"),
+        (lambda x: x[0] / 0.0, "gives inf"),
+        (lambda x: x[9], "raised IndexError"),
+        (lambda x, y: x[0], r"takes \(x, y\)"),
+        (lambda: 1.0, r"takes \(\)"),
+        (3.0, "got float"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_a_line(f, message):
+    with pytest.raises(FunctionError, match=message) as raised:
+        own(f, np.array([1.0, 2.0]), "mine").at(2)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("inputs", [np.array([]), np.array(["a"]), np.array([1j]), [1.0, np.nan], None])
+def test_inputs_are_finite_numbers(inputs):
+    with pytest.raises(FunctionError, match="inputs"):
+        own(in_numpy, inputs)
+
+
+def test_inputs_of_any_shape_and_outputs_of_any_shape():
+    x = np.arange(6.0).reshape(2, 3)
+    problem = own(lambda a: a @ a.T, x, "gram").at(6)
+    assert (problem.n_inputs, problem.n_outputs, problem.x.shape) == (6, 4, (6,))
+    jacobian = np.reshape(ad.jacrev(lambda v: problem.f(ad, v))(problem.x), (4, 6))
+    np.testing.assert_allclose(jacobian, ad.jacfwd(lambda v: problem.f(ad, v))(problem.x))
+    assert jacobian[0, 1] == 2.0  # the first entry is |row|**2, whose derivative in x01 = 1 is 2
+
+
+def test_several_outputs_in_a_list():
+    problem = own(lambda x: [x[0] * x[1], np.sin(x[0]), x[1] ** 2], np.array([2.0, 3.0]), "three").at(2)
+    assert problem.n_outputs == 3
+    np.testing.assert_allclose(
+        np.reshape(ad.jacrev(lambda v: problem.f(ad, v))(problem.x), (3, 2)),
+        [[3.0, 2.0], [math.cos(2.0), 0.0], [0.0, 6.0]],
+    )
+
+
+def test_the_users_inputs_are_not_touched():
+    x = np.array([1, 2, 3])
+    problem = own(in_numpy, x).at(3)
+    assert problem.x.dtype == np.float64
+    assert problem.x is not x
+
+
+def test_files_name_their_functions(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("import neighbour\n\ndef f(x):\n    return neighbour.g(x)\n")
+    (tmp_path / "neighbour.py").write_text("def g(x):\n    return x[0] * x[1]\n")
+    f = load(f"{file}:f")
+    assert f([2.0, 3.0]) == 6.0
+    for where, message in (
+        (str(file), "expected FILE.py:FUNCTION"),
+        (f"{file}:h", "has no function 'h'; there are f"),
+        (f"{tmp_path}/none.py:f", "no file"),
+    ):
+        with pytest.raises(FunctionError, match=message):
+            load(where)
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    with pytest.raises(FunctionError, match="ZeroDivisionError"):
+        load(f"{tmp_path}/broken.py:f")
+
+
+def test_makers_of_inputs_have_sizes_or_none():
+    sized = own(in_numpy, 3, maker=lambda n: np.full(n, 0.5))
+    assert sized.fixed is None
+    assert sized.at(3).n_inputs == 3
+    assert own(in_numpy, None, maker=lambda: np.ones(3)).fixed == 3
+
+
+def test_the_gate_refuses_a_function_without_a_derivative():
+    """A step: all derivatives are 0, differences of it are not."""
+    from benchmarks.cells import Cell
+    from benchmarks.functions import catalogue
+    from benchmarks.measuring.guard import WrongError
+    from benchmarks.recommend import registered
+
+    function = own(lambda x: np.sum(np.floor(x * 1e6) * 1e-6), np.array([0.5, 0.7]), "steps")
+    with registered(function):
+        cell = Cell("steps", 2, "ad", "reverse", "gradient")
+        assert catalogue.problem("steps", 2).n_inputs == 2
+        with pytest.raises(WrongError):
+            Gate().check(cell, [0.0, 0.0])

@@ -1,0 +1,212 @@
+"""What is recommended for a function: measured in both modes, told in words, refused in one line."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import once
+
+import ad
+import benchmarks
+from benchmarks.__main__ import main
+from benchmarks.findings.recommendation import Option, Recommendation, duration, size
+from benchmarks.findings.told import Noise, Speedup
+from benchmarks.functions import catalogue
+from benchmarks.functions.own import FunctionError
+from benchmarks.measuring.open_run import close_run, open_run
+from benchmarks.measuring.progress import Reporter
+from benchmarks.measuring.resuming import resumed_settings
+from benchmarks.measuring.visits import measure
+from benchmarks.options import Settings, settings_from
+from benchmarks.runs.files import read_run
+
+MATRIX = np.random.default_rng(0).normal(size=(12, 5))
+
+
+def squares(x):
+    residual = MATRIX @ x - 1.0
+    return np.sum(residual * residual)
+
+
+def rosenbrock(x):
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+def compare(f, x, tmp_path, **options):
+    return benchmarks.compare_modes(f, x, engines=["ad"], budget=8.0, results=tmp_path, **options)
+
+
+def test_a_function_of_one_size_is_measured_in_both_modes(tmp_path):
+    found = compare(squares, np.ones(5), tmp_path)
+    assert (found.function, found.n_inputs, found.n_outputs, found.crossovers) == ("squares", 5, 1, ())
+    kinds = {(each.mode, each.lanes): each for each in found.options}
+    assert set(kinds) == {("forward", 1), ("forward", 128), ("reverse", 1)}
+    assert kinds["reverse", 1].write == "ad.grad(f)(x)"
+    assert kinds["forward", 1].write == "ad.jacfwd(f)(x)"
+    assert all(each.peak_bytes > 0 for each in found.options)
+    assert found.options[0].seconds == min(each.seconds for each in found.options)
+    assert found.difference < 1e-8
+    timings = read_run(found.folder).timings
+    forward = timings[(timings["mode"] == "forward") & (timings["status"] == "ok")]
+    assert (forward["sweeps"] == 5).all()
+    assert "squares" not in catalogue.FAMILIES  # it was known for this run alone
+
+
+def test_what_is_written_is_a_call_that_works(tmp_path):
+    found = compare(squares, np.ones(5), tmp_path)
+    expected = 2.0 * MATRIX.T @ (MATRIX @ np.ones(5) - 1.0)
+    for each in found.options:
+        np.testing.assert_allclose(eval(each.write, {"ad": ad, "f": squares, "x": np.ones(5)}), expected, rtol=1e-12)
+
+
+def test_a_function_with_sizes_is_measured_at_several(tmp_path):
+    """Its name is that of a workload, which stays what it is; at one input it fails, and goes on with the others."""
+    found = compare(lambda x: rosenbrock(x) / (x[1] * 0.0 + 1.0), 16, tmp_path)
+    timings = read_run(found.folder).timings
+    assert set(timings["size"]) == {"4", "16", "64"}
+    assert len(found.crossovers) == 1
+    assert found.n_inputs == 16
+
+
+def test_a_name_of_the_catalogue_stays_the_catalogues(tmp_path):
+    family = catalogue.FAMILIES["chain"]
+
+    def chain(x):
+        return np.sum(x * x)
+
+    assert compare(chain, np.ones(3), tmp_path).function == "own-chain"
+    assert catalogue.FAMILIES["chain"] is family
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "message"),
+    [
+        (lambda x: np.sum(np.floor(x)), np.array([0.5, 1.5]), "flat"),
+        (lambda x: np.sum(np.floor(x * 1e7) * 1e-7 * x), np.array([0.5, 1.5]), "no derivative"),
+        (lambda x: float(x[0]) * x[1], np.ones(2), r"no engine could differentiate.*float\(\)"),
+        (lambda x: x[5], np.ones(2), "IndexError"),
+        (squares, "text", "inputs: got str"),
+    ],
+)
+def test_what_has_no_answer_says_why_in_a_line(f, x, message, tmp_path):
+    with pytest.raises(FunctionError, match=message) as raised:
+        compare(f, x, tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_unknown_engine_is_named(tmp_path):
+    with pytest.raises(ValueError, match="engine: unknown 'jaxx'"):
+        benchmarks.compare_modes(squares, np.ones(5), engines=["jaxx"], results=tmp_path)
+
+
+# ---- in words -------------------------------------------------------------------------------------------------------
+
+
+def told(speedup: Speedup | None, mode: str = "reverse", noise: str | None = None) -> Recommendation:
+    options = tuple(
+        Option("ad", each, 1, seconds, seconds, seconds, 0.0, None, f"ad.{each}(f)(x)")
+        for each, seconds in sorted({"forward": 2e-3, "reverse": 1e-3}.items(), key=lambda item: item[0] != mode)
+    )
+    options = options[:1] if speedup is None else options
+    speedups = () if speedup is None else (speedup,)
+    return Recommendation("f", 9, 1, options, speedups, (), (), Noise(0.03, noise), Path("run"), 1e-15)
+
+
+def speedup(value: float, verdict: str, trusted: bool = True) -> Speedup:
+    return Speedup("f", "ad", 1, 9, 1, value, value / 1.1, value * 1.1, verdict, trusted)
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (told(speedup(20.0, "faster")), "Reverse mode: 20 times as fast as forward mode, 95 % [18.2, 22]"),
+        (told(speedup(0.25, "slower"), "forward"), "Forward mode: 4 times as fast as reverse mode, 95 % [3.64, 4.4]"),
+        (told(speedup(1.0, "no difference")), "Either mode"),
+        (told(speedup(1.2, "")), "Undecided"),
+        (told(speedup(20.0, "faster", trusted=False)), "Reverse mode; the run is too noisy to say by how much"),
+        (told(None), "Reverse mode: 1 ms in ad; forward mode was not measured there"),
+    ],
+)
+def test_the_answer_says_no_more_than_was_measured(found, sentence):
+    assert sentence in found.sentence()
+    assert found.sentence() in str(found)
+
+
+def test_units_fit():
+    assert [duration(s) for s in (2.0, 3.25e-3, 4.5e-6, 7e-9)] == ["2 s", "3.25 ms", "4.5 µs", "7 ns"]
+    assert [size(n) for n in (12, 3400, 5_600_000, 7_800_000_000)] == ["12 bytes", "3.4 kB", "5.6 MB", "7.8 GB"]
+
+
+# ---- the command ----------------------------------------------------------------------------------------------------
+
+FILE = """
+import numpy as np
+
+def f(x):
+    return np.sum(np.sin(x) * x)
+
+def make(n):
+    return np.linspace(0.0, 1.0, n)
+
+def prints(x):
+    print("hello")
+    return x[0]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(FILE)
+    np.save(tmp_path / "x.npy", np.linspace(0.1, 1.0, 4))
+    return path
+
+
+@pytest.mark.parametrize("inputs", [["--inputs", "4"], ["--at", "x.npy"], ["--at", "make", "--inputs", "4"]])
+def test_the_command_answers_and_draws(file, inputs, capsys, monkeypatch):
+    monkeypatch.chdir(file.parent)
+    picture = file.parent / "drawn"
+    monkeypatch.setattr("benchmarks.__main__._picture", lambda folder: str(picture))
+    options = ["--engine", "ad", "--budget", "8", "--results", "kept"]
+    assert main(["recommend", f"{file}:f", *inputs, *options]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("f: 4 inputs, 1 output.")
+    assert said.rstrip().endswith(str(picture))
+    assert list((file.parent / "kept").glob("*/timings.csv"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["f"], "--inputs"),
+        (["f", "--at", "none.npy"], "cannot be read"),
+        (["f", "--at", "nothing"], "has no function 'nothing'"),
+        (["prints", "--inputs", "3"], "prints 'hello'"),
+        (["g", "--inputs", "3"], "has no function 'g'"),
+        (["f", "--inputs", "three"], "--size"),
+    ],
+)
+def test_the_command_says_what_is_wrong(file, arguments, message, capsys):
+    name, *options = arguments
+    assert main(["recommend", f"{file}:{name}", "--engine=ad", f"--results={file.parent}", *options]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+
+
+def test_a_function_goes_through_the_whole_harness(file, tmp_path):
+    given = {"--function": f"{file}:f", "--size": "4,16", "--engine": "ad", "--budget": "20"}
+    run = open_run(settings_from(given.get), tmp_path / "results")
+    reporter = Reporter(io.StringIO())
+    measure(run, reporter, once)
+    found, _ = close_run(run, reporter)
+    assert set(found.timings["graph"]) == {"f"}
+    assert set(found.timings["size"]) == {"4", "16"}
+    assert set(found.timings["status"]) == {"ok"}
+    assert found.memory is not None  # measured in processes of their own, which read the file again
+    assert set(found.memory["status"]) == {"ok"}
+    assert resumed_settings(found.path, Settings()).selection.function == f"{file}:f"
