@@ -273,7 +273,6 @@ def test_command_line_draws_all_figures_and_says_what_it_left_out(run_path, tmp_
     [
         (None, ["no-such-run"], "'no-such-run' is neither a folder nor a run"),
         (None, ["{run}", "--figure", "pie"], "figure: unknown 'pie', expected one of speedup, growth, time"),
-        ("", ["{run}"], "summary.csv: empty"),
         ("cut", ["{run}"], "summary.csv: cut short"),
         ("a,b\n1,2\n", ["{run}"], "summary.csv: not a table of this project"),
         ("gone", ["{run}"], "timings.csv: no such file"),
