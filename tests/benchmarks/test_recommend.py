@@ -14,7 +14,7 @@ import benchmarks
 from benchmarks.__main__ import main
 from benchmarks.findings.recommendation import Option, Recommendation, duration, size
 from benchmarks.findings.told import Noise, Speedup
-from benchmarks.functions import catalogue
+from benchmarks.functions import catalogue, own
 from benchmarks.functions.own import FunctionError
 from benchmarks.measuring.open_run import close_run, open_run
 from benchmarks.measuring.progress import Reporter
@@ -198,6 +198,18 @@ def test_the_command_says_what_is_wrong(file, arguments, message, capsys):
     assert said.count("\n") == 1
 
 
+@pytest.fixture
+def known_for_a_while(monkeypatch):
+    """The catalogue as it is, once the test is over."""
+    before = dict(catalogue.FAMILIES)
+    monkeypatch.setattr(own, "_KNOWN", {})
+    yield
+    for name in catalogue.FAMILIES.keys() - before.keys():
+        del catalogue.FAMILIES[name]
+    catalogue.problem.cache_clear()
+
+
+@pytest.mark.usefixtures("known_for_a_while")
 def test_a_function_goes_through_the_whole_harness(file, tmp_path):
     given = {"--function": f"{file}:f", "--size": "4,16", "--engine": "ad", "--budget": "20"}
     run = open_run(settings_from(given.get), tmp_path / "results")
