@@ -72,7 +72,7 @@ class ArrayDual(Array):
         """An array of the sweep that `tag` stands for."""
         if not isinstance(primal, Active):
             primal = floating("primal", primal)
-        if not isinstance(tangent, Active):
+        if not isinstance(tangent, Active) and getattr(tangent, "dtype", None) is not primal.dtype:
             tangent = np.asarray(tangent, dtype_of(primal))
         if tag.follows:
             paths = seeded(tangent, shape_of(primal))

@@ -54,17 +54,23 @@ def _run(
         tag.finished = True
     mine = [getattr(out, "tag", None) is tag for out in outputs]
     return (
-        [own(out.primal if m else out, primals) for out, m in zip(outputs, mine, strict=True)],
-        [own(out.derivative, tangents) if m else zero(out) for out, m in zip(outputs, mine, strict=True)],
+        own([out.primal if m else out for out, m in zip(outputs, mine, strict=True)], primals),
+        own([out.derivative if m else zero(out) for out, m in zip(outputs, mine, strict=True)], tangents),
         out_shape,
     )
 
 
-def own(x: Any, given: list[Any]) -> Any:
-    """A result that is nobody else's: a copy of an array that is a view, or one of those given."""
-    if type(x) is np.ndarray and (x.base is not None or any(x is y for y in given)):
-        return x.copy()
-    return x
+def own(results: list[Any], given: list[Any]) -> list[Any]:
+    """Results that are nobody else's: copies of arrays that are views, or among those given, or there twice."""
+    places = [k for k, x in enumerate(results) if type(x) is np.ndarray]
+    if places:
+        seen = set(map(id, given))
+        for k in places:
+            x = results[k]
+            if x.base is not None or id(x) in seen:
+                results[k] = x.copy()
+            seen.add(id(x))
+    return results
 
 
 def zero(out: Any) -> Any:

@@ -20,7 +20,7 @@ from ad.active import ONE, is_array, silent
 from ad.auxiliary import Auxiliary
 from ad.choice import ARRAYS, NUMBERS
 from ad.jacobians import from_columns, from_rows, unit_leaves
-from ad.sweeps import forward_sweep, own, pass_with_lanes, pull_back, record, zero
+from ad.sweeps import forward_sweep, pass_with_lanes, pull_back, record, zero
 from ad.tape import collector_paused
 from ad.trees import Shape, describe, flatten, leaf_shapes, unflatten
 
@@ -139,7 +139,8 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         require_shape("cotangent", seed_shape, "the output", out_shape)
         return unflatten(shape, pull_back(tape, outputs, seeds))
 
-    values = [own(out.primal if tape.owns(out) else out, leaves) for out in outputs]
+    values = [out.primal if tape.owns(out) else out for out in outputs]
+    values = [x.copy() if isinstance(x, np.ndarray) else x for x in values]  # the tape may need its own again
     return unflatten(out_shape, values), pullback
 
 

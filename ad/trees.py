@@ -66,6 +66,8 @@ def unflatten(shape: Shape, leaves: list[Any]) -> Any:
     """The tree of a given shape with new leaves."""
     if shape is None or shape[0] is np.ndarray:
         return leaves[0]
+    if shape[0] is tuple and isinstance(shape[1], list) and len(shape[1]) == 1:  # the arguments of most functions
+        return (unflatten(shape[1][0], leaves),)
     return _rebuild(shape, iter(leaves))
 
 

@@ -1,17 +1,21 @@
 """How fast arrays are differentiated, beside other libraries and beside NumPy written by hand: ratios, in one process.
 
-    python -m benchmarks.experiments.array_speed [N ...]
+    python -m benchmarks.experiments.array_speed [--quick] [N ...]
 
 Each function is written once, for every library's namespace; a gradient is checked against the one written by hand
 before anything is timed.  Every round visits all of them once, and a ratio is the median over rounds of ratios within a
-round.  One thread each.  Peak memory is that of what NumPy allocates in one gradient (`tracemalloc`), in arrays of N
-elements for each op recorded.  Libraries that are not installed are left out.
+round.  One thread each.  `np/ad` is the gradient of a function written with NumPy's names over that of the same with
+`ad`'s, which need not be looked up by NumPy's protocols.  Peak memory is that of what NumPy allocates in one gradient
+(`tracemalloc`), in arrays of N elements for each op recorded.  The last column says which of `GOALS` were missed.
+Libraries that are not installed are left out, and so are the goals beside them.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import importlib
+import math
 import os
 import statistics
 import sys
@@ -27,8 +31,36 @@ import numpy as np  # noqa: E402
 
 import ad  # noqa: E402
 
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
+SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
+QUICK = (1_000, 100_000)
 TOLERANCE = 1e-12
+
+
+class Goal(NamedTuple):
+    """What a ratio of times shall not exceed.
+
+    Attributes:
+        of: the program.
+        to: the one it is compared with.
+        at_most: the ratio.
+        sizes: the sizes for which it is meant; None for all.
+    """
+
+    of: str
+    to: str
+    at_most: float
+    sizes: tuple[int, ...] | None = None
+
+
+GOALS = (
+    Goal("reverse", "autograd", 0.8),
+    Goal("reverse", "autograd", 0.55, (1_000,)),
+    Goal("reverse", "torch", 0.85, (1_000,)),
+    Goal("reverse", "torch", 1.6, (100_000,)),
+    Goal("reverse", "torch", 1.4, (1_000_000,)),
+    Goal("reverse", "by hand", 1.3, (1_000_000,)),
+    Goal("forward", "reverse", 0.8),
+)
 
 
 class Case(NamedTuple):
@@ -123,7 +155,8 @@ def programs(case: Case, x: Any) -> dict[str, Callable[[], Any]]:
         return case.f(np, x)
 
     both, tangent = ad.value_and_grad(f), np.ones_like(x)
-    found: dict[str, Callable[[], Any]] = {"reverse": lambda: both(x)}
+    ours = ad.value_and_grad(lambda x: case.f(ad, x))
+    found: dict[str, Callable[[], Any]] = {"reverse": lambda: both(x), "reverse by ad's names": lambda: ours(x)}
     for name, prepare in PEERS.items():
         try:
             found[name] = prepare(case.f, x)
@@ -143,7 +176,7 @@ def require_right(case: Case, x: Any, found: dict[str, Callable[[], Any]]) -> No
         AssertionError: one is not right.
     """
     expected = case.by_hand(x)[1]
-    for name in ("reverse", *(PEERS.keys() & found)):
+    for name in ("reverse", "reverse by ad's names", *(PEERS.keys() & found)):
         np.testing.assert_allclose(np.asarray(found[name]()[1]), expected, rtol=TOLERANCE, atol=TOLERANCE)
     pushed = float(found["forward"]()[1])
     np.testing.assert_allclose(pushed, np.sum(expected), rtol=1e-9)
@@ -161,11 +194,22 @@ def times(found: dict[str, Callable[[], Any]], rounds: int, repeats: int) -> dic
     return seconds
 
 
-def ratio(seconds: dict[str, list[float]], a: str, b: str) -> str:
-    """The median over rounds of one time over another; blank where the other was not measured."""
+def ratio(seconds: dict[str, list[float]], a: str, b: str) -> float:
+    """The median over rounds of one time over another; NaN where the other was not measured."""
     if b not in seconds:
-        return "-"
-    return f"{statistics.median(p / q for p, q in zip(seconds[a], seconds[b], strict=True)):.2f}"
+        return math.nan
+    return statistics.median(p / q for p, q in zip(seconds[a], seconds[b], strict=True))
+
+
+def missed(seconds: dict[str, list[float]], n: int) -> str:
+    """The goals that were not met at a size, in words; `all met` if there are none."""
+    found = []
+    for goal in GOALS:
+        if goal.sizes is None or n in goal.sizes:
+            measured = ratio(seconds, goal.of, goal.to)
+            if measured > goal.at_most:
+                found.append(f"{goal.of}/{goal.to} {measured:.2f} > {goal.at_most}")
+    return "; ".join(found) or "all met"
 
 
 def peak_per_op(case: Case, x: Any) -> str:
@@ -183,8 +227,8 @@ def peak_per_op(case: Case, x: Any) -> str:
 
 def main(sizes: Sequence[int]) -> None:
     """Print the table."""
-    header = ("function", "N", "µs", "/autograd", "/torch", "/by hand", "/primal", "forward/reverse", "peak/op")
-    print("".join(f"{column:>16}" for column in header))
+    header = ("function", "N", "µs", "/autograd", "/torch", "/by hand", "/primal", "fwd/rev", "np/ad", "peak/op")
+    print("".join(f"{column:>11}" for column in header) + "  missed")
     for case in CASES:
         for n in sizes:
             x = np.random.default_rng(0).normal(size=n)
@@ -192,13 +236,24 @@ def main(sizes: Sequence[int]) -> None:
             require_right(case, x, found)
             gc.collect()
             gc.disable()
-            seconds = times(found, max(7, min(60, 3_000_000 // n)), max(1, 40_000 // n))
+            seconds = times(found, max(11, min(200, 3_000_000 // n)), max(1, 8_000 // max(n, 400)))
             gc.enable()
             cells = [case.name, f"{n}", f"{statistics.median(seconds['reverse']) * 1e6:.0f}"]
-            cells += [ratio(seconds, "reverse", name) for name in ("autograd", "torch", "by hand", "primal")]
-            cells += [ratio(seconds, "forward", "reverse"), peak_per_op(case, x)]
-            print("".join(f"{cell:>16}" for cell in cells), flush=True)
+            others = ("autograd", "torch", "by hand", "primal")
+            ratios = [ratio(seconds, "reverse", name) for name in others]
+            ratios += [ratio(seconds, "forward", "reverse"), ratio(seconds, "reverse", "reverse by ad's names")]
+            cells += [*(f"{r:.2f}" for r in ratios), peak_per_op(case, x)]
+            print("".join(f"{cell:>11}" for cell in cells) + "  " + missed(seconds, n), flush=True)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.experiments.array_speed", description=__doc__)
+    parser.add_argument("sizes", nargs="*", type=int, metavar="N", help="elements of the arrays")
+    parser.add_argument("--quick", action="store_true", help=f"only {' and '.join(map(str, QUICK))} elements")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or SIZES)
+    _options = parse(sys.argv[1:])
+    main(_options.sizes or (QUICK if _options.quick else SIZES))

@@ -23,3 +23,87 @@ def test_warnings_are_off_where_a_function_turns_them_on_again():
     before = np.geterr()
     ad.grad(f)(X)
     assert np.geterr() == before
+
+
+def of_all_kinds(x, y):
+    """Adds, subtracts, multiplies, squares, scales, reads slices and broadcasts, with operands used more than once."""
+    a = x + y
+    b = a - x[::-1] * 2.0
+    c = np.exp(a) * b * y + a**2 + (x[1:2] - 1.0) + np.sum(b) * np.exp(x)
+    return np.sum(c * c) + np.sum(x[1:] * a[:-1]) + np.sum(a - b)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_the_user_gave_and_got_is_theirs(dtype):
+    x, y = np.array([0.5, -1.0, 2.0], dtype), np.array([1.5, 0.25, -0.5], dtype)
+    given = x.copy(), y.copy()
+    gradient = ad.grad(of_all_kinds, (0, 1))
+    first = [g.copy() for g in gradient(x, y)]
+    second = gradient(x, y)
+    second[0][:] = 0.0  # nobody else holds it
+    assert np.array_equal(second[1], first[1])
+    assert all(np.array_equal(a, b) for a, b in zip((x, y), given, strict=True))
+    assert all(g.dtype == dtype for g in first)
+    forward = ad.jacfwd(of_all_kinds, (0, 1))(x, y)
+    tolerance = 1e-12 if dtype is np.float64 else 1e-4
+    for g, other in zip(first, forward, strict=True):
+        np.testing.assert_allclose(g, other, rtol=tolerance, atol=tolerance)
+    step = 1e-200  # complex step: independent of the rules
+    if dtype is np.float64:
+        for k, unit in enumerate(np.eye(3)):
+            assert of_all_kinds(x + 1j * step * unit, y).imag / step == pytest.approx(first[0][k], rel=1e-12)
+            assert of_all_kinds(x, y + 1j * step * unit).imag / step == pytest.approx(first[1][k], rel=1e-12)
+
+
+def test_operands_that_share_an_adjoint_do_not_share_its_memory():
+    c = np.array([1.0, 2.0, 3.0])
+    for f in (lambda x, y: np.sum((x + y) * c), lambda x, y: np.sum(c * (x - y)) + np.sum((x + y) ** 2 * x)):
+        gx, gy = ad.grad(f, (0, 1))(X, 2.0 * X)
+        kept = gy.copy()
+        gx[:] = 7.0
+        assert np.array_equal(gy, kept)
+    _, pullback = ad.vjp(lambda x, y: (x + y, x), X, 2.0 * X)
+    ones = np.ones(3)
+    gx, gy = pullback((ones, ones))
+    assert (gx.tolist(), gy.tolist(), ones.tolist()) == ([2.0] * 3, [1.0] * 3, [1.0] * 3)
+    gx[:], gy[:] = 0.0, 0.0
+    assert ones.tolist() == [1.0] * 3
+
+
+def test_results_are_nobody_elses():
+    value, pullback = ad.vjp(np.exp, X)
+    expected = pullback(np.ones(3))[0].copy()
+    value[:] = 0.0
+    assert np.array_equal(pullback(np.ones(3))[0], expected)
+
+    def f(x):
+        y = np.exp(x)
+        return y, y + 1.0, x
+
+    _, (a, b, c) = ad.jvp(f, (X,), (np.ones(3),))
+    a[:] = 0.0
+    assert np.array_equal(b, np.exp(X))
+    assert c.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_second_order_through_buffers_reused_in_place():
+    def f(x):
+        return np.sum(np.sin(x) * x - (x[1:2] * 3.0) ** 2 * x + x**3)
+
+    h = ad.hessian(f)(X)
+    expected = np.diag(2 * np.cos(X) - X * np.sin(X) + 6 * X)
+    expected[1, :] += -18.0 * X[1]
+    expected[:, 1] += -18.0 * X[1]
+    expected[1, 1] += -18.0 * np.sum(X)
+    np.testing.assert_allclose(h, expected, rtol=1e-13)
+    np.testing.assert_allclose(ad.jacrev(ad.grad(f))(X), expected, rtol=1e-13)
+
+
+def test_an_adjoint_that_is_a_value_is_not_added_to_in_place():
+    def f(x, y):
+        return np.sum(y * y * y) + np.sum(np.exp(x)) + np.sum(x * y)  # swept from the right
+
+    y = np.array([1.0, 2.0, -3.0])
+    gx, gy = ad.grad(f, (0, 1))(X, y)
+    np.testing.assert_allclose(gx, np.exp(X) + y, rtol=1e-15)
+    np.testing.assert_allclose(gy, 3 * y * y + X, rtol=1e-15)
