@@ -28,14 +28,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """With the flag, hand over to the harness."""
     if not config.getoption("--benchmark"):
+        if any(Path(argument.partition("::")[0]).resolve() == BENCHMARKS / "test_cells.py" for argument in config.args):
+            raise pytest.UsageError("benchmarks/test_cells.py: give --benchmark to measure")
         return
     threads.pin()
     from benchmarks import pytest_plugin  # here, after pinning: it imports NumPy
 
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(BENCHMARKS)]
+    elif not any(_holds_cells(argument) for argument in config.args):
+        raise pytest.UsageError(f"--benchmark: runs the benchmarks and nothing else; leave out {' '.join(config.args)}")
     pytest_plugin.configure(config, draw)
     config.pluginmanager.register(pytest_plugin, "benchmarks.pytest_plugin")
+
+
+def _holds_cells(argument: str) -> bool:
+    """Whether a path given to pytest is, or is above or inside, the benchmarks."""
+    path = Path(argument.partition("::")[0]).resolve()
+    return path.is_relative_to(BENCHMARKS) or BENCHMARKS.is_relative_to(path)
 
 
 def draw(folder: Path) -> list[str]:

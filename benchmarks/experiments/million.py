@@ -5,15 +5,18 @@
 
 Every one of the N forward sweeps is executed: every op, for every tangent, whether or not it can be anything but zero.
 The part of the gradient that is done is saved every few seconds, so that an interruption costs at most a minute, and
-the same command goes on from there.  At the end the two gradients are compared with each other and with the family's
-closed form, and one record is added to `million.csv`.
+the same command goes on from there, on the same machine and with the same code.  At the end the two gradients are
+compared with each other and with the family's closed form, and one record is added to `million.csv`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import time
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,9 +30,10 @@ from numpy.typing import NDArray
 import ad
 from benchmarks.engines.base import TOLERANCE
 from benchmarks.functions.catalogue import problem
+from benchmarks.functions.problem import Problem
 from benchmarks.runs import environment
 from benchmarks.runs.columns import MillionRecord
-from benchmarks.runs.files import read_table, write_records
+from benchmarks.runs.files import lock_run, read_table, write_records
 from benchmarks.stopwatch import median, once
 
 Vector = NDArray[np.float64]
@@ -76,6 +80,7 @@ class State:
         ops: ops executed by those sweeps, as counted by the program.
         seconds: time spent in them.
         sessions: how many times the computation was started or resumed.
+        made_by: the machine and the code that computed it: only there it is taken up again.
     """
 
     gradient: Vector
@@ -84,6 +89,14 @@ class State:
     ops: int = 0
     seconds: float = 0.0
     sessions: int = 0
+    made_by: str = ""
+
+
+def made_by() -> str:
+    """The machine, the software and the code at work, in one line."""
+    machine = environment.describe()
+    versions = [machine["versions"].get(name) for name in ("numpy", "numba")]
+    return " | ".join(map(str, (machine["host"], machine["cpu"], machine["python"], *versions, environment.build())))
 
 
 Report = Callable[[State, int], None]
@@ -91,15 +104,16 @@ Report = Callable[[State, int], None]
 
 
 def load(plan: Plan) -> State:
-    """The saved state of a plan, or a new one; a file that does not fit is not used."""
+    """The saved state of a plan, or a new one; a file that is damaged, or of other code or machine, is not used."""
+    here = made_by()
+    names = ("done", "sweeps", "ops", "seconds", "sessions", "made_by")
     try:
-        with np.load(plan.state) as saved:
-            state = State(
-                saved["gradient"], *(saved[name].item() for name in ("done", "sweeps", "ops", "seconds", "sessions"))
-            )
-    except (OSError, KeyError, ValueError, EOFError):
-        return State(np.zeros(plan.n))
-    return state if state.gradient.shape == (plan.n,) else State(np.zeros(plan.n))
+        with plan.state.open("rb") as file, np.load(file) as saved:
+            state = State(saved["gradient"], *(saved[name].item() for name in names))
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return State(np.zeros(plan.n), made_by=here)
+    fits = state.gradient.shape == (plan.n,) and state.made_by == here
+    return state if fits else State(np.zeros(plan.n), made_by=here)
 
 
 def save(plan: Plan, state: State) -> None:
@@ -152,13 +166,29 @@ def run(plan: Plan, report: Report) -> MillionRecord:
     """Compute, check and record; returns the record added to `million.csv`.
 
     Raises:
-        ValueError: the family or the size does not exist.
+        ValueError: the family or the size does not exist, or there are more lanes or threads than would be used.
+        RecordError: another process is at work in the plan's folder.
         ImportError: there is no compiler; the message says what to install.
     """
     graph = problem(plan.graph, plan.n)
     if graph.style != "scalars" or graph.n_outputs != 1 or graph.reference is None:
         raise ValueError(f"family: {plan.graph!r} has no gradient of one output in scalars with a reference")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    passes = -(-plan.n // plan.lanes)
+    if plan.lanes > plan.n:
+        raise ValueError(f"--lanes: got {plan.lanes}, expected at most {plan.n}, the number of inputs")
+    if plan.threads > min(cores, passes):
+        most = f"{cores}, the cores there are" if cores <= passes else f"{passes}, the passes there are"
+        raise ValueError(f"--threads: got {plan.threads}, expected at most {most}")
     plan.folder.mkdir(parents=True, exist_ok=True)
+    release = lock_run(plan.folder)
+    try:
+        return _run(plan, graph, report)
+    finally:
+        release()
+
+
+def _run(plan: Plan, graph: Problem, report: Report) -> MillionRecord:
     x = np.array(graph.x)
     prepared, program = once(lambda: ad.compile(lambda v: graph.f(ad, v), x))
     primal_seconds, _ = median(lambda: program(x), ROUNDS)
@@ -166,6 +196,7 @@ def run(plan: Plan, report: Report) -> MillionRecord:
     with ad.count() as counts:
         program.gradient(x, mode="reverse")
     state = forward_gradient(program, x, plan, report)
+    assert graph.reference is not None  # as `run` has seen
     exact = graph.reference().ravel()
 
     between_modes = difference(state.gradient, reverse)

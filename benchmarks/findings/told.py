@@ -263,6 +263,8 @@ class Findings:
         """How many curves grow as theory says; the first that does not is named."""
         if not self.growths:
             return "Growth: no gradient was measured together with its primal."
+        if self.noise.seen:
+            return f"Growth with N: the run is too noisy to judge its {len(self.growths)} curves."
         counts = Counter(each.verdict for each in self.growths)
         against = next((each for each in self.growths if each.verdict == "disagrees"), None)
         named = "" if against is None else f" ({against.graph}, {against.engine}, {against.mode})"

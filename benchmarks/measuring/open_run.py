@@ -97,6 +97,7 @@ class OpenRun:
         gate: what the gate has accepted.
         block: the block at work.
         blocks: the last block that there is.
+        least: the last block that was asked for; those after it fill the time that is left.
         suspects: cells that an earlier process died with, and how many did.
         stopped: kinds of cells of which one did not end, with what is said of the larger ones.
         twinned: the cells that have a twin.
@@ -117,6 +118,7 @@ class OpenRun:
     gate: Gate = field(default_factory=Gate)
     block: int = 0
     blocks: int = 0
+    least: int = 0
     suspects: dict[Cell, int] = field(default_factory=dict)
     stopped: dict[Kind, str] = field(default_factory=dict)
     twinned: frozenset[Cell] = frozenset()
@@ -124,6 +126,7 @@ class OpenRun:
     def __post_init__(self) -> None:
         self.twinned = frozenset(visit.cell for visit in self.visits if visit.twin)
         self._at_work = AtWork(self.folder)
+        self.least = self.settings.blocks
         self._make_up_to(self.settings.blocks)
 
     @property
@@ -145,6 +148,11 @@ class OpenRun:
         self.settings = replace(self.settings, blocks=blocks, most_blocks=blocks)
         self._make_up_to(blocks)
         write_environment(self.folder, {**read_environment(self.folder), "settings": asdict(self.settings)})
+
+    def drop_a_block(self) -> None:
+        """Leave out the last block, as a machine that has become slower demands."""
+        self.left -= Counter(visit.cell for visit in self.visits if visit.block == self.blocks)
+        self.blocks -= 1
 
     def _make_up_to(self, blocks: int) -> None:
         self.blocks = blocks

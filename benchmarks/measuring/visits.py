@@ -165,12 +165,16 @@ def visit(run: OpenRun, visit: Visit, stopwatch: Stopwatch) -> TimingRecord | No
     if visit.block != run.block:
         run.block = visit.block
         _trim(run, visit.block)
+    if visit.block > run.blocks:
+        return None
     ready = run.ready.get(visit.cell)
     run.left[visit.cell] -= 1
-    if ready is None or visit.block > run.blocks:
+    if ready is None:
         return None
     record = replace(ready.record, block=visit.block, twin=visit.twin)
     if time.monotonic() + ready.cost > run.deadline:
+        if visit.block > run.least:
+            return None
         return _add(run, replace(_untimed(record), status="over_budget", note="the run's time was up"))
     execute = ready.twin if visit.twin and ready.twin else ready.run
     start = time.monotonic()
@@ -269,8 +273,11 @@ def _limit(run: OpenRun, promised: float = 0.0) -> float:
 
 
 def _trim(run: OpenRun, block: int) -> None:
-    """Give up the dearest cells until the blocks that are left fit into the time that is left."""
+    """Give up blocks that nobody asked for, then the dearest cells, until what is left fits into the time that is."""
     excess = seconds_left(run) - (run.deadline - time.monotonic())
+    while excess > 0.0 and run.blocks > max(run.least, block - 1):
+        run.drop_a_block()
+        excess = seconds_left(run) - (run.deadline - time.monotonic())
     for cell, ready in sorted(run.ready.items(), key=lambda item: -item[1].cost):
         if excess <= 0.0:
             return

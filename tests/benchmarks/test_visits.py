@@ -413,3 +413,23 @@ def test_compiling_is_not_charged_to_the_budget(tmp_path):
     measuring.warm(run, Reporter(sys.stdout))
     assert run.deadline >= deadline + 0.3
     assert run.deadline - run.started == pytest.approx(60.0, abs=0.01)
+
+
+def test_a_machine_that_slows_down_loses_the_blocks_nobody_asked_for(tmp_path):
+    settings = Settings(Selection(families=("chain",), engines=("ad",), sizes=(1, 4)), blocks=2, most_blocks=6)
+    run = open_run(settings, tmp_path)
+    for cell in {visit.cell for visit in run.visits}:
+        measuring.admit(run, cell)
+    for ready in run.ready.values():
+        ready.cost = 1e-6
+    measuring.fix_blocks(run)
+    assert run.blocks == 6
+    for visit in run.visits:
+        if visit.block == 3:
+            run.deadline = time.monotonic() - 1.0
+        measuring.visit(run, visit, once)
+    run.timings.close()
+    run.close()
+    records = read_table(run.folder / "timings.csv")
+    assert set(records["status"]) == {"ok"}
+    assert set(records["block"]) == {1, 2}

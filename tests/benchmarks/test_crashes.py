@@ -1,0 +1,116 @@
+"""Cells that end the process, and other ends that a run may meet: whole runs in processes of their own.
+
+The engine that crashes comes from another package, found through its entry point.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from test_pytest_plugin import QUICK, end, start, wait_for_rows
+
+from benchmarks.runs.files import read_run, read_table
+
+ENGINE = """
+import os
+import signal
+
+from benchmarks.engines.finite_differences import FiniteDifferences
+
+
+class Crashing(FiniteDifferences):
+    name = package = "crashing"
+
+    def push(self, *tangents):
+        if self.problem.n_inputs == 4:
+            {what}
+        return super().push(*tangents)
+"""
+SMALL = ("--no-plots", "--benchmark-max-time=0.0005", "--budget=30", "--time-limit=15")
+NEW = ("--family=chain", "--engine=crashing", "--size=1..8", "--quantity=primal,gradient", "--blocks=1")
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
+
+
+def package(folder, what):
+    """A package with an engine, as it would be installed."""
+    info = folder / "crashing-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: crashing\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[forward_vs_reverse.engines]\ncrashing = crashing:Crashing\n")
+    (folder / "crashing.py").write_text(ENGINE.format(what=what))
+
+
+def test_a_cell_that_ends_the_process_is_an_error_for_the_next_resume(tmp_path):
+    package(tmp_path, "os.kill(os.getpid(), signal.SIGSEGV)")
+    results = tmp_path / "results"
+    environment = {"PYTHONPATH": str(tmp_path)}
+    end(start("--benchmark", *SMALL, *NEW, f"--results={results}", **environment))
+    (folder,) = results.iterdir()
+    assert json.loads((folder / ".at_work.json").read_text())[:2] == ["chain", "4"]
+    status, output = end(start("--benchmark", *SMALL, f"--resume={folder}", **environment))
+    assert status == 1, output
+    assert not (folder / ".at_work.json").exists()
+    cells = read_table(folder / "timings.csv").query("twin == 0").set_index(["n_inputs", "mode"])
+    assert cells["engine_version"].unique().tolist() == ["1.0"]
+    failed = cells.loc[4, "forward"]
+    assert failed["status"] == "error"
+    assert failed["note"].startswith("the process that measured it ended with it; alone: its process ")
+    assert cells.loc[8, "forward"]["status"] == "over_budget"
+    others = cells[~cells.index.isin([(4, "forward"), (8, "forward")])]
+    assert others["status"].tolist() == ["ok"] * 6
+
+
+def test_a_run_that_is_told_to_end_keeps_what_it_has(tmp_path):
+    process = start("--benchmark", *QUICK, "--family=chain", "--size=1..64", "--blocks=20", f"--results={tmp_path}")
+    folder = wait_for_rows(tmp_path, 60)
+    process.send_signal(signal.SIGTERM)
+    status, output = end(process)
+    assert status == 2, output
+    assert f"--resume={folder}" in output
+    assert read_run(folder).environment["sessions"][-1]["outcome"] == "interrupted"
+
+
+def test_a_key_press_during_the_statistics_is_one_line(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import time\nfrom benchmarks.findings import tables\ntables.analyse = lambda folder: time.sleep(30)\n"
+    )
+    small = ("--family=chain", "--size=1", "--blocks=1", "--quantity=primal", f"--results={tmp_path / 'results'}")
+    process = start("--benchmark", *QUICK, *small, "-p", "slow", PYTHONPATH=str(tmp_path))
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("Computing statistics"):
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    process.stdout.close()
+    output = "".join(lines)
+    assert process.returncode == 2, output
+    assert "Traceback" not in output
+    assert "finishes it" in output
+
+
+def test_a_record_that_cannot_be_written_ends_the_run_in_one_line(tmp_path):
+    (tmp_path / "full.py").write_text(
+        "import errno\nfrom benchmarks.runs.files import Timings\n"
+        "def append(*_):\n    raise OSError(errno.ENOSPC, 'No space left on device')\nTimings.append = append\n"
+    )
+    small = ("--family=chain", "--size=1..4", "--blocks=2", f"--results={tmp_path / 'results'}")
+    status, output = end(start("--benchmark", *QUICK, *small, "-p", "full", PYTHONPATH=str(tmp_path)))
+    assert status == 3, output
+    assert "Traceback" not in output
+    assert output.count("cannot be written: [Errno 28] No space left on device") == 1
+
+
+@pytest.mark.parametrize("arguments", [["benchmarks/test_cells.py"], ["tests", "--benchmark", "--family=chain"]])
+def test_what_is_asked_for_in_the_wrong_way_is_said_in_a_line(arguments):
+    status, output = end(start(*arguments, "-q"))
+    assert status == 4, output
+    assert "Traceback" not in output
+    assert len(output.strip().splitlines()) <= 3
+    assert "--benchmark" in output
