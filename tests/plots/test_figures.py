@@ -273,8 +273,9 @@ def test_command_line_draws_all_figures_and_says_what_it_left_out(run_path, tmp_
     [
         (None, ["no-such-run"], "'no-such-run' is neither a folder nor a run"),
         (None, ["{run}", "--figure", "pie"], "figure: unknown 'pie', expected one of speedup, growth, time"),
-        ("cut", ["{run}"], "summary.csv: cut short"),
-        ("a,b\n1,2\n", ["{run}"], "summary.csv: not a table of this project"),
+        ("", ["{run}"], "timings.csv: empty"),
+        ("cut", ["{run}"], "timings.csv: cut short"),
+        ("a,b\n1,2\n", ["{run}"], "timings.csv: not a table of this project"),
         ("gone", ["{run}"], "timings.csv: no such file"),
         ("no memory", ["{run}", "--figure", "memory"], "no memory.csv"),
     ],
@@ -282,7 +283,7 @@ def test_command_line_draws_all_figures_and_says_what_it_left_out(run_path, tmp_
 def test_errors_are_one_line_and_exit_two(spoil, arguments, said, run_path, tmp_path, capsys):
     folder = tmp_path / "run"
     shutil.copytree(run_path, folder)
-    table = folder / "summary.csv"
+    table = folder / "timings.csv"
     if spoil == "gone":
         (folder / "timings.csv").unlink()
     elif spoil == "no memory":
