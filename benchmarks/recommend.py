@@ -146,7 +146,7 @@ def _able(names: Sequence[str] | None, cell: Cell) -> tuple[tuple[str, ...], lis
 
 def _admit(run: OpenRun, size: int, reporter: Reporter) -> None:
     """Let all cells pass the gate, those of the size asked for first; a mode that fails is not tried at other sizes."""
-    order = list(run.engines)
+    order = sorted(run.engines, key=lambda name: "compiled" in run.engines[name].includes.primal)  # which may take long
     cells = sorted({each.cell for each in run.visits}, key=lambda cell: (cell.size != size, work(cell), cell))
     cells.sort(key=lambda cell: (cell.size != size, cell.size == size and order.index(cell.engine)))
     reporter.phase(f"Checking {len(cells)} cells")
@@ -205,7 +205,7 @@ def _recommendation(
         for engine, mode, lanes in [(row["engine"], row["mode"], row["lanes"])]
     )
     speedups = [each for each in said.speedups if (each.n_inputs, each.n_outputs) == (n, m)]
-    most = {each.engine: each for each in sorted(speedups, key=lambda each: each.lanes)}
+    best = {each.engine: each for each in sorted(speedups, key=lambda each: -each.value)}
     failed = here[here["status"] != "ok"].drop_duplicates(["engine", "mode"])
     alone = ~failed["engine"].isin(set(cells["engine"]))
     failed = failed[alone | (failed["mode"] != "primal")]
@@ -220,7 +220,7 @@ def _recommendation(
     crossovers = said.crossovers if sizes > 1 else ()
     errors = run.timings.loc[run.timings["status"] == "ok", "max_error"]
     return Recommendation(
-        name, n, m, options, tuple(most.values()), crossovers, tuple(told.items()), said.noise, run.path,
+        name, n, m, options, tuple(best.values()), crossovers, tuple(told.items()), said.noise, run.path,
         float(errors.max()),
     )  # fmt: skip
 

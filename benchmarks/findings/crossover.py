@@ -124,7 +124,7 @@ def _speedups(timings: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
 
 def _crossing(cells: pd.DataFrame, speedup: Floats, floor: float) -> dict[str, object]:
     """Everything that a row of `crossover.csv` says after its key, for one curve of shape (sizes, blocks)."""
-    letter = "M" if cells["n_outputs"].max() > 1 else "N"
+    letter = "M" if (sizes(cells) != cells["n_inputs"]).any() else "N"
     n, speedup = repeated(sizes(cells), speedup)
     curve = np.log(medians(speedup))[:, np.newaxis]
     edge = np.nan_to_num(np.log1p(floor))

@@ -43,7 +43,7 @@ class Recommendation:
         function: its name.
         n_inputs, n_outputs: N and M.
         options: everything measured at this size, the fastest first.
-        speedups: forward over reverse by engine, each at this size with as many tangents as it carries.
+        speedups: forward over reverse by engine at this size, each with the number of tangents that is faster in it.
         crossovers: by engine, from which size on reverse wins; empty for a function of one size.
         refused: engines that could not run it, each with the reason.
         noise: of the machine.
@@ -70,24 +70,26 @@ class Recommendation:
     def sentence(self) -> str:
         """Which mode, in which engine, and by how much."""
         best = self.options[0]
-        mine = next((each for each in self.speedups if each.engine == best.engine), None)
+        by_engine = {each.engine: each for each in self.speedups}
+        mine = next((by_engine[each.engine] for each in self.options if each.engine in by_engine), None)
         if mine is None:
             seconds = f"{duration(best.seconds)} in {best.engine}"
-            return (
-                f"{best.mode.capitalize()} mode: {seconds}; {_other(best.mode)} mode was not measured there, see below."
-            )
-        if mine.winner not in ("forward", "reverse"):
-            verdict = f"in {best.engine}, the fastest engine, there is no difference between the modes"
-            return f"Either mode: {verdict}." if mine.winner == "even" else f"Undecided: {mine.sentence()}"
-        if not mine.trusted:
-            return f"{mine.winner.capitalize()} mode; the run is too noisy to say by how much."
+            return f"{best.mode.capitalize()} mode: {seconds}; no engine got through both modes, see below."
+        where = (
+            f"{mine.engine}, the fastest engine {'here' if mine.engine == best.engine else 'measured in both modes'}"
+        )
+        if mine.winner == "even":
+            return f"Either mode: no difference between them in {where}."
+        if mine.winner == "undecided":
+            return f"Undecided: {mine.sentence()}"
         value, low, high = mine.value, mine.low, mine.high
         if mine.winner == "forward":
             value, low, high = 1.0 / value, 1.0 / high, 1.0 / low
-        return (
-            f"{mine.winner.capitalize()} mode: {times(value)} times as fast as {_other(mine.winner)} mode, "
-            f"95 % [{low:,.3g}, {high:,.3g}], in {best.engine}, the fastest engine here."
+        said = f"{times(value)} times as fast" if mine.trusted else f"{low:,.2g} to {high:,.2g} times as fast"
+        interval = (
+            f", 95 % [{low:,.3g}, {high:,.3g}]" if mine.trusted else ", as far as can be told on so noisy a machine"
         )
+        return f"{mine.winner.capitalize()} mode: {said} as {_other(mine.winner)} mode{interval}, in {where}."
 
     def lines(self) -> list[str]:
         """The answer for a terminal: what to write, a table of engines, where the answer changes, memory."""

@@ -112,6 +112,13 @@ def test_the_last_crossing_counts(speedups, expected):
     np.testing.assert_allclose(found, [expected])
 
 
+def test_what_varies_gives_the_letter():
+    """A function with several outputs that grows by its inputs is told of in N."""
+    table = frame(family(SIZES, lambda n: 20.0 * n, lambda n: 7.0))
+    table["n_outputs"] = 3
+    assert "from N = 1 to N = 100" in crossover(table, 0.01)["note"].iloc[0]
+
+
 def test_a_piece_that_is_nearly_flat_below_the_level_does_not_overflow():
     log_speedup = np.array([[0.5], [-3.0], [-3.0 + 1e-12]])
     assert last_crossing(np.array([1.0, 10.0, 100.0]), log_speedup) == np.inf
