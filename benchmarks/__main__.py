@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.options import RUNNING, SELECTION, OptionError, selection_from, settings_from, sizes_from
+from benchmarks.options import RUNNING, SELECTION, OptionError, arguments_of, selection_from, settings_from, sizes_from
 from benchmarks.runs.threads import pin
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     for name, settings in {**SELECTION, **RUNNING}.items():
         run.add_argument(name, **settings)
     run.set_defaults(command=_run)
+
+    again = commands.add_parser("rerun", help="make a run again with the settings that its environment.json says")
+    again.add_argument("again", metavar="RUN", help="folder or name")
+    again.add_argument("--results", default="results", metavar="FOLDER", help=RUNNING["--results"]["help"])
+    again.add_argument("--no-plots", action="store_true", help=RUNNING["--no-plots"]["help"])
+    again.set_defaults(command=_rerun)
 
     listing = commands.add_parser("list", help="families, engines, and the cells that a selection gives")
     for name, settings in SELECTION.items():
@@ -191,6 +197,21 @@ def _picture(folder: Path) -> str:
     drawn = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).resolve().parent.parent)
     lines = (drawn.stdout if drawn.returncode == 0 else drawn.stderr).strip().splitlines()
     return lines[-1] if lines else "No picture was drawn."
+
+
+def _rerun(options: argparse.Namespace, _: Sequence[str]) -> int:
+    from benchmarks.findings.comparison import differences
+    from benchmarks.measuring.resuming import settings_of
+    from benchmarks.runs.files import find_run, read_environment
+
+    results = Path(options.results)
+    before = find_run(options.again, results)
+    given = [*arguments_of(settings_of(before)), "--results", str(results)]
+    status = _run(_parser().parse_args(["run", *given]), [*given, *(["--no-plots"] if options.no_plots else [])])
+    after = find_run(None, results)
+    for difference in differences(read_environment(before), read_environment(after)):
+        print(f"not the same: {difference} (a is {before.name}, b is {after.name})")
+    return status
 
 
 def _list(options: argparse.Namespace, _: Sequence[str]) -> int:

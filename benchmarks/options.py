@@ -120,6 +120,29 @@ def settings_from(value: Callable[[str], str | None]) -> Settings:
     return Settings(selection=selection_from(value), **given)
 
 
+def arguments_of(settings: Settings) -> list[str]:
+    """The command line of a run with these settings, which `settings_from` reads back."""
+    chosen = settings.selection
+    names = {
+        "--family": chosen.families,
+        "--engine": chosen.engines,
+        "--mode": chosen.modes,
+        "--quantity": chosen.quantities,
+        "--size": chosen.sizes,
+    }
+    running = {
+        "--budget": repr(settings.budget),
+        "--seed": str(settings.seed),
+        "--time-limit": repr(settings.time_limit),
+    }
+    if settings.most_blocks != Settings.most_blocks or settings.blocks != Settings.blocks:
+        running["--blocks"] = str(settings.blocks)
+    selected = [f"{name}={','.join(map(str, values))}" for name, values in names.items() if values is not None]
+    given = {"--function": chosen.function, "--at": chosen.at}
+    selected += [f"{name}={value}" for name, value in given.items() if value is not None]
+    return [*selected, *(f"{name}={value}" for name, value in running.items())]
+
+
 def sizes_from(text: str) -> tuple[int, ...]:
     """Read sizes: `64,1000`, `2**10`, or `8..64` for the powers of two from 8 to 64, 8 and 64 included.
 

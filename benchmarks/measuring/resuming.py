@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,21 +46,32 @@ def resumed_settings(folder: Path, settings: Settings, *, changed: bool = False)
         OptionError: more than a budget and a time limit was given.
         RecordError: the run does not say how it was begun.
     """
-    begun = read_environment(folder).get("settings")
-    if not isinstance(begun, dict):
-        raise RecordError(f"{folder}: environment.json has no settings, so it cannot be resumed")
+    begun = settings_of(folder)
     if changed or settings.selection != Selection():
         raise OptionError(
             "--resume: the run keeps its own selection, blocks and seed; give only a budget or time limit"
         )
+    return replace(begun, budget=settings.budget, time_limit=settings.time_limit)
+
+
+def settings_of(folder: Path) -> Settings:
+    """The settings that a run was begun with.
+
+    Raises:
+        RecordError: the run does not say how it was begun.
+    """
+    begun = read_environment(folder).get("settings")
+    if not isinstance(begun, dict):
+        raise RecordError(f"{folder}: environment.json has no settings, so it cannot be made again or resumed")
     try:
         selected = {name: _given(name, value) for name, value in begun["selection"].items()}
         blocks, seed = begun["blocks"], begun["seed"]
         most: Any = begun.get("most_blocks", blocks)
         if not all(type(number) is int and number > 0 for number in (blocks, seed, most)):
             raise TypeError
-        return Settings(Selection(**selected), settings.budget, blocks, most, seed, settings.time_limit)
-    except (KeyError, TypeError, AttributeError):
+        budget, time_limit = (float(begun[name]) for name in ("budget", "time_limit"))
+        return Settings(Selection(**selected), budget, blocks, most, seed, time_limit)
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise RecordError(f"{folder}: the settings in environment.json are not those of a run") from None
 
 

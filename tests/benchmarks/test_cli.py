@@ -12,7 +12,7 @@ from harness import measured_in
 from benchmarks.__main__ import main
 from benchmarks.findings import tables
 from benchmarks.functions.catalogue import families
-from benchmarks.options import OptionError, Selection, Settings, settings_from, sizes_from
+from benchmarks.options import OptionError, Selection, Settings, arguments_of, settings_from, sizes_from
 from benchmarks.plan import plan
 from benchmarks.runs.files import read_run, read_table, write_environment, write_table
 from benchmarks.stopwatch import Times
@@ -164,3 +164,32 @@ def test_the_plan_keeps_to_the_selection():
     cells = plan(Selection(modes=("reverse",), quantities=("gradient",), engines=("ad",)))
     assert {(cell.engine, cell.mode, cell.quantity) for cell in cells} == {("ad", "reverse", "gradient")}
     assert {cell.graph for cell in cells} == {family.name for family in families()}
+
+
+def test_a_run_is_made_again_from_its_environment(tmp_path, monkeypatch, capsys):
+    asked = ["--family=chain", "--engine=ad", "--size=2,4", "--mode=reverse", "--seed=7", "--blocks=3", "--budget=9.5"]
+    asked += ["--function=my.py:f", "--at=x.npy"]
+    given = dict(each.split("=", 1) for each in asked)
+    settings = settings_from(given.get)
+    again = dict(each.split("=", 1) for each in arguments_of(settings))
+    assert settings_from(again.get) == settings
+    assert settings_from(dict(each.split("=", 1) for each in arguments_of(Settings())).get) == Settings()
+
+    def made(name, cpu):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "timings.csv").touch()
+        write_environment(folder, {"settings": dataclasses.asdict(settings), "cpu": cpu, "python": "3"})
+
+    made("2026-01-01", "old")
+
+    def run(options, arguments):
+        assert settings_from(lambda name: getattr(options, name.removeprefix("--").replace("-", "_"))) == settings
+        assert "--no-plots" in arguments
+        made("2026-01-02", "new")
+        return 0
+
+    monkeypatch.setattr("benchmarks.__main__._run", run)
+    assert main(["rerun", "2026-01-01", "--results", str(tmp_path), "--no-plots"]) == 0
+    assert "not the same: cpu: old in a, new in b" in capsys.readouterr().out
+    assert main(["rerun", "nothing", "--results", str(tmp_path)]) == 2
