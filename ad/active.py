@@ -106,6 +106,8 @@ class Active:
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        if method != "__call__" and (ufunc, method) in METHODS:
+            return METHODS[ufunc, method](*operands, **options)
         function = UFUNCS.get(ufunc) or UFUNCS.get(ufunc.__name__)
         if function is not None and method == "__call__" and not options:
             return function(*operands)
@@ -129,6 +131,9 @@ class Active:
 
 UFUNCS: dict[Any, Callable[..., Any]] = {}
 """What NumPy's ufuncs are on active values; SciPy's go by their names."""
+
+METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
+"""What methods of NumPy's ufuncs, such as `(np.add, "reduce")`, are on active values."""
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """What NumPy's other functions are on active values."""

@@ -227,6 +227,8 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any 
         NotImplementedError: the margins are of another kind.
     """
     shape = shape_of(x)
+    if not shape:
+        return x
     widths = np.asarray(
         [pad_width.get(k, pad_width.get(k - len(shape), (0, 0))) for k in range(len(shape))]
         if isinstance(pad_width, dict)

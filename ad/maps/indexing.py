@@ -67,12 +67,12 @@ def behind_lanes(index: Any) -> Any:
 
 
 def is_plain(index: Any) -> bool:
-    """Whether an index has at most one array in it, so that the axes it reads stay where they are."""
+    """Whether the arrays and integers in an index are neighbours, so that the axes it reads stay where they are."""
+    if is_basic(index):
+        return True
     parts = index if isinstance(index, tuple) else (index,)
-    return (
-        is_basic(index)
-        or sum(not is_basic(part) for part in parts) + any(isinstance(p, int | np.integer) for p in parts) <= 1
-    )
+    places = [k for k, p in enumerate(parts) if not (p is None or p is Ellipsis or isinstance(p, slice))]
+    return places[-1] - places[0] == len(places) - 1
 
 
 def is_basic(index: Any) -> bool:

@@ -26,21 +26,35 @@ def eye(x: Any, axis: int = -1) -> Any:
 @differential(np.linalg.solve, operands="a, b")
 def solve(out: Any, xs: list[Any], ts: list[Any]) -> Any:
     """The `x` with `a @ x = b`."""
+    if len(shape_of(xs[1])) == 1:
+        return _solve_vectors(xs[0], ts[1] - _times(ts[0], out))
     return solve(xs[0], ts[1] - matmul(ts[0], out))
+
+
+def _solve_vectors(a: Any, b: Any) -> Any:
+    """Solutions for vectors along the last axis of `b`, of which there may be a stack."""
+    return solve(a, b) if len(shape_of(b)) == 1 else solve(a, b[..., None])[..., 0]
+
+
+def _times(x: Any, vectors: Any) -> Any:
+    return matmul(x, vectors[..., None])[..., 0]
 
 
 @solve.pull  # type: ignore[attr-defined, untyped-decorator]
 def _(bar: Any, out: Any, xs: list[Any]) -> list[Any]:
     a, b = xs
-    back = solve(swapaxes(a, -1, -2), bar)
+    turned = swapaxes(a, -1, -2)
+    back = _solve_vectors(turned, bar) if len(shape_of(b)) == 1 else solve(turned, bar)
     outer = back[..., :, None] * out[..., None, :] if len(shape_of(b)) == 1 else matmul(back, swapaxes(out, -1, -2))
     return [unbroadcast(x, shape_of(x), shape_of(y)) for x, y in ((-outer, a), (back, b))]
 
 
 @solve.lanes  # type: ignore[attr-defined, untyped-decorator]
 def _(out: Any, xs: list[Any], ts: list[Any]) -> Any:
-    right = ts[1] - matmul(ts[0], out)
-    return solve(xs[0], right[..., None])[..., 0] if len(shape_of(xs[1])) == 1 else solve(xs[0], right)
+    m, n = len(shape_of(xs[0])), len(shape_of(xs[1]))
+    if (m, n) == (2, 1):
+        return _solve_vectors(xs[0], ts[1] - _times(ts[0], out))
+    return solve(xs[0], ts[1] - matmul(ts[0], out)) if m == n else None  # else lanes would not stand before both
 
 
 @differential(np.linalg.inv, stacked=True)

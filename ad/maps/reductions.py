@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import functions, primal_of
+from ad.active import METHODS, functions, primal_of
 from ad.arrays import axes_of, dtype_of, kept_shape, shape_of
 from ad.linear import composed, linear
 from ad.maps.indexing import getitem
@@ -230,3 +230,25 @@ def logsumexp(x: Any, out: Any, axis: Any = None, *, keepdims: bool = False) -> 
     infinite = np.asarray((primal_of(x) == primal_of(out)) & np.isinf(primal_of(out)))
     partial = functions["exp"](x - out)
     return where(infinite, _shared(infinite, axis, dtype_of(x)), partial) if infinite.any() else partial
+
+
+# ---- methods of ufuncs ----------------------------------------------------------------------------------------------
+
+
+def _by_ufunc(function: Any) -> Any:
+    def along(x: Any, axis: Any = 0, **options: Any) -> Any:
+        return function(x, axis, **options)
+
+    return along
+
+
+for _ufunc, _method, _function in (
+    (np.add, "reduce", sum),
+    (np.multiply, "reduce", prod),
+    (np.maximum, "reduce", max),
+    (np.minimum, "reduce", min),
+    (np.logaddexp, "reduce", logsumexp),
+    (np.add, "accumulate", cumsum),
+    (np.multiply, "accumulate", cumprod),
+):
+    METHODS[_ufunc, _method] = _by_ufunc(_function)

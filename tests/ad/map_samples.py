@@ -106,6 +106,8 @@ def regular(xp, x):
 
 SAMPLES |= {
     "solve": [
+        (lambda xp, a, b: xp.linalg.solve(regular(xp, a), b), (3, 3), (2, 3, 1)),
+        (lambda xp, a: xp.linalg.solve(regular(xp, a), np.ones(3)), (2, 3, 3)),
         (lambda xp, a, b: xp.linalg.solve(regular(xp, a), b), (3, 3), (3,)),
         (lambda xp, a, b: xp.linalg.solve(regular(xp, a), b), (2, 3, 3), (2, 3, 2)),
         (lambda xp, b: xp.linalg.solve(np.eye(3) + 0.1, b), (3, 2)),

@@ -56,6 +56,12 @@ def on_lists(kind, u, w, matrix, chosen, places):
         "sum": lambda x: [w(total([u(v) * a for a, v in zip(row, x, strict=True)])) for row in matrix],
         "where": lambda x: [w(u(v) if c else v) for c, v in zip(chosen, x, strict=True)] + [x[0] * x[1]],
         "dot": lambda x: [total([u(v) * w(v) for v in x]), total([w(v) * u(x[0]) for v in x])],
+        "max": lambda x: [w(ad.maximum(u(x[0]), x[1])), w(ad.minimum(u(x[2]), x[1]))],
+        "logsumexp": lambda x: [w(ad.logaddexp(u(x[0]), x[1]))],
+        "length": lambda x: [w(ad.hypot(u(x[0]), x[1]))],
+        "prod": lambda x: [w(u(x[0]) * u(x[1]) * u(x[2]))],
+        "cumsum": lambda x: [w(total([u(v) for v in x[:k]])) for k in (1, 2, 3)],
+        "einsum": lambda x: [w(total([a * u(v) for a, v in zip(row, x, strict=True)])) for row in matrix],
     }[kind]
 
 
@@ -66,10 +72,19 @@ def on_arrays(kind, u, w, matrix, chosen, places):
         "sum": lambda x: w(np.sum(u(x) * np.array(matrix), axis=1)),
         "where": lambda x: np.concatenate([w(np.where(chosen, u(x), x)), x[:1] * x[1:2]]),
         "dot": lambda x: np.stack([u(x) @ w(x), np.sum(w(x) * u(x[0]))]),
+        "max": lambda x: np.stack([w(np.max(np.stack([u(x[0]), x[1]]))), w(np.min(np.stack([u(x[2]), x[1]])))]),
+        "logsumexp": lambda x: w(ad.logsumexp(np.stack([u(x[:1]), x[1:2]]), axis=0)),
+        "length": lambda x: w(np.linalg.norm(np.stack([u(x[:1]), x[1:2]]), axis=0)),
+        "prod": lambda x: w(np.prod(u(x), keepdims=True)),
+        "cumsum": lambda x: w(np.cumsum(u(x))),
+        "einsum": lambda x: w(np.einsum("ij,j->i", np.array(matrix), u(x))),
     }[kind]
 
 
-@pytest.mark.parametrize("kind", ["matmul", "take", "sum", "where", "dot"])
+KINDS = ["matmul", "take", "sum", "where", "dot", "max", "logsumexp", "length", "prod", "cumsum", "einsum"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_maps_at_special_points_in_both_modes_and_with_lanes(kind):
     rng = random.Random(11)
 
