@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from benchmarks.engines import engines as known_engines
 from benchmarks.findings.analysis import noise_floors, summarise
 from benchmarks.findings.found import noise_of
-from benchmarks.functions.catalogue import FAMILIES
+from benchmarks.functions.catalogue import FAMILIES, SYNTHETIC
 from benchmarks.functions.maps import MAPS
 from benchmarks.runs.files import Run
 from plots.style import MODES, Label
@@ -107,10 +107,14 @@ def everything(run: Run) -> pd.DataFrame:
 def readable(cells: pd.DataFrame, panels: int = PANELS, lines: int = LINES) -> tuple[pd.DataFrame, str]:
     """What of some cells can be read in one figure: the first families and engines, as the harness lists them.
 
+    Workloads are left to their own figure where there are synthetic families, each of which shows one thing alone.
+
     Returns:
         The cells that are drawn, and a sentence that says what was left out, "" where nothing was.
     """
-    few, others = families(cells)[panels:], engines(cells)[lines:]
+    names, others = families(cells), engines(cells)[lines:]
+    first = [name for name in names if name not in FAMILIES or FAMILIES[name] in SYNTHETIC] or names
+    few = [name for name in names if name not in first[:panels]]
     kept = cells[~cells["graph"].isin(few) & ~cells["engine"].isin(others)]
     told = [
         f"{len(names)} {one if len(names) == 1 else many}"

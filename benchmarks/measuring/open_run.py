@@ -48,10 +48,10 @@ from benchmarks.runs.files import (
     write_records,
 )
 
-TIMING_SHARE = 0.7
+TIMING_SHARE = 0.6
 """Share of the budget for timing; memory, statistics and figures need the rest."""
-CLOSING_SECONDS = 10.0
-"""Seconds kept free for statistics and figures."""
+CLOSING_SECONDS = 20.0
+"""Seconds kept free for checkpointing, statistics and figures."""
 
 
 @dataclass
