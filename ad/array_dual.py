@@ -92,7 +92,7 @@ class ArrayDual(Array):
         ready = prepared(rule.row.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         out = scalar(rule.value(*primals))
-        primals = list(map(scalar, primals))
+        primals = [scalar(x, out) for x in primals]
         tag: Level = ready[active.index(True)].tag
         if tag.follows:
             return _FollowedArrayDual.of_op(rule, ready, active, primals, out, tag)  # type: ignore[no-any-return]

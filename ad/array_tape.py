@@ -91,7 +91,7 @@ class ArrayVar(Array):
         node.out = out = scalar(rule.value(*primals))
         tape: Nodes = ready[active.index(True)].tape
         for slot, x, a in zip(("xp", "yp"), primals, active, strict=False):
-            setattr(node, slot, scalar(x if a else _kept(x, tape)))
+            setattr(node, slot, scalar(x if a else _kept(x, tape), out))
         return _recorded(out, node, tape)
 
     @classmethod

@@ -256,9 +256,14 @@ def prepared(name: str, operands: tuple[Any, ...], active: list[bool]) -> list[A
     ]
 
 
-def scalar(x: Any) -> Any:
-    """A Python float as NumPy's, which divides as IEEE-754 says; anything else as it is."""
-    return np.float64(x) if type(x) is float else x
+def scalar(x: Any, beside: Any = None) -> Any:
+    """A Python float as NumPy's, which divides as IEEE-754 says; anything else as it is.
+
+    Args:
+        x: an operand, or the value of an op.
+        beside: an array whose type of numbers it is to have, so that float32 stays float32.
+    """
+    return dtype_of(beside).type(x) if type(x) is float else x
 
 
 def level_of(x: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -41,4 +42,7 @@ def _plain(x: Any) -> Any:
     if isinstance(x, list | tuple):
         items = [_plain(value) for value in x]
         return items if isinstance(x, list) else type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        fields = {field.name: getattr(x, field.name) for field in dataclasses.fields(x) if field.init}
+        return dataclasses.replace(x, **{name: _plain(value) for name, value in fields.items()})
     return x

@@ -47,24 +47,24 @@ def unit(leaves: list[Any], place: int) -> list[Any]:
     return seed
 
 
-def from_columns(columns: list[Any], out: Shape, ins: list[Shape]) -> list[Any]:
-    """The blocks of one output: `columns` are its derivatives in each number of the inputs."""
+def from_columns(columns: list[Any], out: Shape, ins: list[Shape], dtype: Any) -> list[Any]:
+    """The blocks of one output: `columns` are its derivatives in each number of the inputs; `dtype` is the output's."""
     blocks, place = [], 0
     for shape in ins:
         n = math.prod(shape)
-        blocks.append(_block(columns[place : place + n], -1, out, shape))
+        blocks.append(_block(columns[place : place + n], -1, out, shape, dtype))
         place += n
     return blocks
 
 
-def from_rows(rows: list[list[Any]], out: Shape, ins: list[Shape]) -> list[Any]:
-    """The blocks of one output: `rows` are the derivatives, in all inputs, of each number in it."""
-    return [_block([row[k] for row in rows], 0, out, shape) for k, shape in enumerate(ins)]
+def from_rows(rows: list[list[Any]], out: Shape, ins: list[Any]) -> list[Any]:
+    """The blocks of one output: `rows` are the derivatives, in all inputs `ins`, of each number in it."""
+    return [_block([row[k] for row in rows], 0, out, shape_of(x), dtype_of(x)) for k, x in enumerate(ins)]
 
 
-def _block(parts: list[Any], axis: int, out: Shape, shape: Shape) -> Any:
+def _block(parts: list[Any], axis: int, out: Shape, shape: Shape, dtype: Any) -> Any:
     if not out and not shape:
         return parts[0]
     if not parts:
-        return np.zeros(out + shape)
+        return np.zeros(out + shape, dtype)
     return MAPS["reshape"](MAPS["stack"](parts, axis), out + shape)

@@ -33,7 +33,7 @@ class LanesDual(ArrayDual):
 
     @property
     def derivative(self) -> Any:  # noqa: D102  # documented in ArrayDual
-        return full(self.tangent, (self.tag.lanes, *self.shape))
+        return full(scalar(self.tangent, self.primal), (self.tag.lanes, *self.shape))
 
     @classmethod
     def lift(cls, primal: Any, tangent: Any, tag: Level) -> LanesDual:  # noqa: D102
@@ -47,7 +47,7 @@ class LanesDual(ArrayDual):
         ready = prepared(rule.row.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         out = scalar(rule.value(*primals))
-        primals = list(map(scalar, primals))
+        primals = [scalar(x, out) for x in primals]
         tangent: Any = ZERO
         for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True):
             if a and partial is not None and x.tangent is not ZERO:
@@ -74,6 +74,9 @@ class LanesDual(ArrayDual):
 
     def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> LanesDual:  # noqa: D102
         return self.apply_map(map, self.level, (self,), params)
+
+    def __repr__(self) -> str:
+        return f"LanesDual({self.primal!r}, {self.tag.lanes} tangents)"
 
 
 LanesDual.arrays = LanesDual

@@ -33,7 +33,7 @@ def erf(x: Any) -> Any:
 
 def power(x: Any, y: Any) -> Any:
     """`x ** y`, where the operator has short cuts, as for squares; `x` itself for an exponent of 1."""
-    return x if isinstance(y, float | int) and y == 1 else x**y
+    return x if isinstance(y, float | int | np.float32) and y == 1 else x**y
 
 
 def names(scope: dict[str, Any] | None = None) -> dict[str, Any]:

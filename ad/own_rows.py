@@ -3,7 +3,8 @@
     xlog1p = ad.custom("xlog1p", "x * log1p(x)", "log1p(x) + x / (1 + x)", x=((-0.9, 3.0),))
 
 A row goes the way of all rows: methods on numbers, nodes on arrays and opcodes in programs are generated from it, so
-it is differentiable to any order and as fast as an op of `ad.ops`.  A function with partials is the same row, with
+it is differentiable to any order.  On arrays it takes the general road, not the methods that the rows of `ad.ops` have
+there.  A function with partials is the same row, with
 names of functions where the text would be.  A function on whole arrays is a map, as those of `ad.maps` are
 (`ad.own_maps`).
 """

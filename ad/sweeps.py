@@ -75,7 +75,9 @@ def own(results: list[Any], given: list[Any]) -> list[Any]:
 
 def zero(out: Any) -> Any:
     """The derivative of an output that does not depend on the input."""
-    return np.zeros(out.shape, out.dtype) if is_array(out) else ZERO
+    if is_array(out):
+        return np.zeros(out.shape, out.dtype)
+    return np.float32(0.0) if isinstance(out, np.float32) else ZERO
 
 
 def pass_with_lanes(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ad.active import ONE, is_array, silent
+from ad.arrays import dtype_of
 from ad.auxiliary import Auxiliary
 from ad.choice import ARRAYS, NUMBERS
 from ad.jacobians import from_columns, from_rows, unit_leaves
@@ -57,6 +58,7 @@ def jvp(f: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -> t
     leaves, shape = flatten("primals", tuple(primals))
     seeds, seed_shape = flatten("tangents", tuple(tangents))
     require_shape("tangents", seed_shape, "primals", shape)
+    seeds = _numbers_for(leaves, seeds)
     out, tangent, out_shape = forward_sweep(f, shape, leaves, seeds)
     return unflatten(out_shape, out), unflatten(out_shape, tangent)
 
@@ -67,8 +69,7 @@ def jacfwd(
     """The Jacobian of `f` by forward mode.
 
     Functions of numbers are swept column by column: one forward sweep for each input number.  Arrays carry many
-        tangents
-    in one pass (`ad.lanes`), unless one at a time is asked for.
+    tangents in one pass (`ad.lanes`), unless one at a time is asked for.
 
     Args:
         f: a function of numbers and arrays, or of nested lists, tuples and dicts of such.
@@ -99,10 +100,14 @@ def jacfwd(
             for seed in unit_leaves(leaves):
                 _, tangent, out_shape = forward_sweep(g, whole, leaves, seed)
                 columns.append(tangent)
-        if not columns:
+        if columns:
+            tangent = columns[0]
+        else:
             _, tangent, out_shape = forward_sweep(g, whole, leaves, [zero(leaf) for leaf in leaves])
-        outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
-        blocks = [from_columns([column[k] for column in columns], out, ins) for k, out in enumerate(outs)]
+        outs, ins = zip(leaf_shapes(out_shape), map(dtype_of, tangent), strict=True), leaf_shapes(shape)
+        blocks = [
+            from_columns([column[k] for column in columns], out, ins, dtype) for k, (out, dtype) in enumerate(outs)
+        ]
         return unflatten(out_shape, [unflatten(shape, block) for block in blocks])
 
     return jacobian_of_f
@@ -137,7 +142,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     def pullback(cotangent: Any) -> Any:
         seeds, seed_shape = flatten("cotangent", cotangent)
         require_shape("cotangent", seed_shape, "the output", out_shape)
-        return unflatten(shape, pull_back(tape, outputs, seeds))
+        return unflatten(shape, pull_back(tape, outputs, _numbers_for(outputs, seeds)))
 
     values = [out.primal if tape.owns(out) else out for out in outputs]
     values = [x.copy() if isinstance(x, np.ndarray) else x for x in values]  # the tape may need its own again
@@ -205,21 +210,24 @@ def jacrev(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = F
         g, leaves, shape = _select(f, argnums, args, kwargs)
         with collector_paused():
             tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
-        outs, ins = leaf_shapes(out_shape), leaf_shapes(shape)
         blocks = []
-        for out, made in zip(outputs, outs, strict=True):
+        for out, made in zip(outputs, leaf_shapes(out_shape), strict=True):
             rows = [pull_back(tape, [out], unit) for unit in unit_leaves([out])]
-            blocks.append(unflatten(shape, from_rows(rows, made, ins)))
+            blocks.append(unflatten(shape, from_rows(rows, made, leaves)))
         return unflatten(out_shape, blocks)
 
     return jacobian_of_f
 
 
-def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
+def linearize(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """The value of `f`, and its derivative as a function of the tangents: `f_jvp(*tangents)`.
 
-    Each call of `f_jvp` is one forward sweep of `f` at `primals`.
+    Each call of `f_jvp` is one forward sweep of `f` at `primals`.  With `has_aux`, `f` gives a pair `(output, aux)`,
+    and `aux` is a third result.
     """
+    if has_aux:
+        g = Auxiliary(f)
+        return (*linearize(g, *primals), g.aux)
     leaves, shape = flatten("primals", primals)
     point = unflatten(shape, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])
 
@@ -232,12 +240,14 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
 # ---- both -----------------------------------------------------------------------------------------------------------
 
 
-def jacobian(f: Function, argnums: int | tuple[int, ...] = 0, *, mode: str = "reverse") -> Function:
+def jacobian(
+    f: Function, argnums: int | tuple[int, ...] = 0, *, mode: str = "reverse", has_aux: bool = False
+) -> Function:
     """The Jacobian of `f` by the mode named: `jacfwd` for `"forward"`, `jacrev` for `"reverse"`.
 
     With `"auto"` it is the one that a cost model of this library expects to be faster (`ad.choice`): forward mode for
     few inputs, and for many outputs where inputs are not many more.  The outputs are counted by evaluating `f` once
-    more, unless forward mode is faster for any number of them.
+    more, unless forward mode is faster for any number of them.  `has_aux` is that of `jacfwd`.
 
     Raises:
         ValueError: `mode` is none of them.
@@ -251,31 +261,39 @@ def jacobian(f: Function, argnums: int | tuple[int, ...] = 0, *, mode: str = "re
             costs = ARRAYS if any(map(is_array, leaves)) else NUMBERS
             inputs, outputs = sum(map(math.prod, leaf_shapes(shape))), 1
             if not costs.forward(inputs, outputs):
-                _, out_shape = flatten("output of f", f(*args, **kwargs))
+                once = Auxiliary(f) if has_aux else f
+                _, out_shape = flatten("output of f", once(*args, **kwargs))
                 outputs = sum(map(math.prod, leaf_shapes(out_shape)))
-            return (jacfwd if costs.forward(inputs, outputs) else jacrev)(f, argnums)(*args, **kwargs)
+            chosen = jacfwd if costs.forward(inputs, outputs) else jacrev
+            return chosen(f, argnums, has_aux=has_aux)(*args, **kwargs)
 
         return jacobian_of_f
-    return (jacfwd if mode == "forward" else jacrev)(f, argnums)
+    return (jacfwd if mode == "forward" else jacrev)(f, argnums, has_aux=has_aux)
 
 
-def hvp(f: Function, primals: Any, tangents: Any) -> Any:
+def hvp(f: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -> Any:
     """Hessian times vector, forward over reverse: the directional derivative of the gradient.
 
     Args:
         f: a function with one output.
         primals: the arguments of `f`; the derivative is taken in the first one.
         tangents: the direction, in the shape of `primals`.
+        has_aux: whether `f` gives a pair `(output, aux)`.
 
     Returns:
-        The product, in the shape of the first argument.
+        The product, in the shape of the first argument; with `has_aux` a pair of it and `aux`.
     """
+    if has_aux:
+        return jvp(grad(f, has_aux=True), primals, tangents, has_aux=True)[1:]
     return jvp(grad(f), primals, tangents)[1]
 
 
-def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
-    """The matrix of second derivatives of a function with one output: forward sweeps over a reverse one."""
-    return jacfwd(jacrev(f, argnums), argnums)
+def hessian(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False) -> Function:
+    """The matrix of second derivatives of a function with one output: forward sweeps over a reverse one.
+
+    `has_aux` is that of `jacfwd`.
+    """
+    return jacfwd(jacrev(f, argnums, has_aux=has_aux), argnums, has_aux=has_aux)
 
 
 def _select(f: Function, argnums: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Function, Any, Any]:
@@ -301,6 +319,16 @@ def _select(f: Function, argnums: Any, args: tuple[Any, ...], kwargs: dict[str, 
         return f(*full, **kwargs)
 
     return of_chosen, leaves, shape
+
+
+def _numbers_for(leaves: list[Any], seeds: list[Any]) -> list[Any]:
+    """Seeds for leaves of the same shapes: where a leaf is a number, an array without dimensions becomes one, too."""
+    if not any(type(seed) is np.ndarray and not seed.shape for seed in seeds):
+        return seeds
+    return [
+        float(seed) if type(seed) is np.ndarray and not is_array(leaf) else seed
+        for leaf, seed in zip(leaves, seeds, strict=True)
+    ]
 
 
 def require_arguments(name: str, arguments: Any) -> None:

@@ -47,6 +47,8 @@ class Named:
 def flatten(name: str, tree: Any) -> tuple[list[Any], Shape]:
     """The leaves of a tree, left to right, as floats or arrays (or active values), and its shape.
 
+    A number becomes a Python float; NumPy's float32 an array without dimensions, so that it stays what it is.
+
     Args:
         name: what the tree is called in an error.
         tree: a number or an array, or lists, tuples (named ones too), dicts and dataclasses of such, nested to any
@@ -120,8 +122,11 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
         kind = Named(kind, keys)
         children, places = [getattr(tree, key) for key in keys], lambda k: f"{name}.{keys[k]}"
     else:
-        if isinstance(tree, bool):
-            raise TypeError(f"{name}: got bool, expected a real number")
+        if isinstance(tree, bool | np.bool):
+            raise TypeError(f"{name}: got {kind.__name__}, expected a real number")
+        if kind is np.float32:
+            leaves.append(np.asarray(tree))
+            return None
         leaves.append(real(name, tree))
         return None
     shapes: list[Shape] = []
