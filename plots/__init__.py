@@ -8,6 +8,8 @@ cost            cost relative to the primal
 paths           paths against sweeps
 map             which mode wins for N inputs and M outputs
 rules           what rules for choosing the mode cost, and a cost model
+engines         every function in every engine, relative to the fastest
+preparation     what engines do once, against what a gradient then takes
 memory          bytes by mode
 modes           a function of one's own in both modes, engine by engine
 checkpointing   memory against recomputation, with the theory's optimum
@@ -23,7 +25,21 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-FIGURES = ("speedup", "growth", "time", "sweeps", "cost", "paths", "map", "rules", "memory", "checkpointing", "modes")
+FIGURES = (
+    "speedup",
+    "growth",
+    "time",
+    "sweeps",
+    "cost",
+    "paths",
+    "map",
+    "rules",
+    "engines",
+    "preparation",
+    "memory",
+    "checkpointing",
+    "modes",
+)
 PICTURES = Path(__file__).resolve().parent / "pictures"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.engines import engines
-from benchmarks.findings import analysis, closing, crossover, found, regret, scaling
+from benchmarks.findings import analysis, closing, crossover, found, peers, regret, scaling
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run, read_environment, read_run, write_environment, write_table
 
@@ -26,8 +26,10 @@ def analyse(folder: Path) -> Run:
     floor = floors.overall
     summary = analysis.summarise(timings, floors, order)
     write_table(folder / "summary.csv", summary)
-    write_table(folder / "scaling.csv", scaling.scaling(timings, order))
-    write_table(folder / "crossover.csv", crossover.crossover(timings, floor, order))
+    growths, crossings = scaling.scaling(timings, order), crossover.crossover(timings, floor, order)
+    write_table(folder / "scaling.csv", growths)
+    write_table(folder / "crossover.csv", crossings)
+    write_table(folder / "engines.csv", peers.engines(summary, growths, crossings, timings, order))
     problems = regret.problems(summary, timings)
     fitted = regret.fits(problems)
     write_table(folder / "regret.csv", regret.regret(problems, fitted, order))
@@ -41,7 +43,7 @@ def lines(run: Run) -> list[str]:
     """What was found, and where the files are."""
     others = [
         name
-        for name in ("summary", "scaling", "crossover", "memory", "checkpointing", "regret", "model")
+        for name in ("summary", "scaling", "crossover", "memory", "checkpointing", "regret", "model", "engines")
         if getattr(run, name) is not None
     ]
     files = ", ".join(f"{name}.csv" for name in ["timings", *others])

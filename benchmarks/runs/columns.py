@@ -256,6 +256,37 @@ class ModelRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EngineRecord:
+    """One record of `engines.csv`: one engine, over all functions it was measured on.
+
+    A sweep's cost is the median over families, each at its largest size.  What a call costs at least is the fastest
+    gradient measured.  Preparation is that of gradients; it pays from so many of them on, against the fastest engine
+    that prepares for less time than one gradient takes (`inf`: it does not, on most problems).
+    """
+
+    run: str = column("name of the run")
+    engine: str = column("what executed it")
+    functions: int = column("families and workloads with a gradient")
+    forward_agrees: int = column("curves of forward gradients that grow as theory says")
+    forward_disagrees: int = column("curves of forward gradients that do not")
+    forward_curves: int = column("curves of forward gradients, those included that are inconclusive")
+    reverse_agrees: int = column("curves of reverse gradients that grow as theory says")
+    reverse_disagrees: int = column("curves of reverse gradients that do not")
+    reverse_curves: int = column("curves of reverse gradients, those included that are inconclusive")
+    forward_cost: float = column("one forward sweep relative to the function itself in the same engine")
+    reverse_cost: float = column("one reverse sweep, recording included, relative to the function itself")
+    reverse_wins_from: float = column("median over families of the size from which reverse wins, where it is enclosed")
+    call_seconds: float = column("fastest gradient of any function: what a call costs at least, seconds")
+    prepare_seconds: float = column("median preparation, seconds")
+    prepare_worst: float = column("longest preparation, seconds")
+    pays_from: float = column("gradients from which on preparation pays, median over problems; inf where it does not")
+    to_the_best: float = column(
+        "seconds of the faster mode relative to the fastest engine's, geometric mean over functions, each at the "
+        "largest size that nearly all its engines reached"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MillionRecord:
     """One record of `results/million/million.csv`: one full gradient by N forward sweeps and by one reverse sweep."""
 
@@ -351,6 +382,7 @@ TABLES: dict[str, type] = {
     "checkpointing.csv": CheckpointRecord,
     "regret.csv": RegretRecord,
     "model.csv": ModelRecord,
+    "engines.csv": EngineRecord,
     "million.csv": MillionRecord,
     "training.csv": TrainingRecord,
     "learning.csv": LearningRecord,

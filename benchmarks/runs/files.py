@@ -58,7 +58,7 @@ class Run:
             can be made again.
         memory: `memory.csv`, or None where the file is absent.
         environment: `environment.json`, empty where the file is absent.
-        checkpointing, regret, model: the tables of these names, or None where the file is absent.
+        checkpointing, regret, model, engines: the tables of these names, or None where the file is absent.
     """
 
     path: Path
@@ -71,6 +71,7 @@ class Run:
     checkpointing: pd.DataFrame | None = None
     regret: pd.DataFrame | None = None
     model: pd.DataFrame | None = None
+    engines: pd.DataFrame | None = None
 
 
 def read_run(path: str | Path) -> Run:

@@ -318,7 +318,7 @@ def test_a_wrong_row_is_refused_by_name(arguments, message, monkeypatch):
 
     def add():
         ops.op(*arguments)
-        ops.validate()
+        ops.validate(ops.OPS.values(), {row.name: len(row.params) for row in ops.OPS.values()})
 
     with pytest.raises(RowError, match=f"^{message}"):
         add()

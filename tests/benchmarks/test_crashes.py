@@ -55,7 +55,7 @@ def test_a_cell_that_ends_the_process_is_an_error_for_the_next_resume(tmp_path):
     status, output = end(start("--benchmark", *SMALL, f"--resume={folder}", **environment))
     assert status == 1, output
     assert not (folder / ".at_work.json").exists()
-    cells = read_table(folder / "timings.csv").query("twin == 0").set_index(["n_inputs", "mode"])
+    cells = read_table(folder / "timings.csv").query("twin == 0 and mode != 'reverse'").set_index(["n_inputs", "mode"])
     assert cells["engine_version"].unique().tolist() == ["1.0"]
     failed = cells.loc[4, "forward"]
     assert failed["status"] == "error"

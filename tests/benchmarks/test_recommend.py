@@ -214,7 +214,7 @@ def known_for_a_while(monkeypatch):
 
 @pytest.mark.usefixtures("known_for_a_while")
 def test_a_function_goes_through_the_whole_harness(file, tmp_path):
-    given = {"--function": f"{file}:f", "--size": "4,16", "--engine": "ad", "--budget": "20"}
+    given = {"--function": f"{file}:f", "--size": "4,16", "--engine": "ad", "--budget": "90", "--blocks": "2"}
     run = open_run(settings_from(given.get), tmp_path / "results")
     reporter = Reporter(io.StringIO())
     measure(run, reporter, once)

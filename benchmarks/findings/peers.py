@@ -1,0 +1,216 @@
+"""Engines beside one another: a record for each, the fastest for each function, and three sentences of that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.findings.blocks import in_order
+from benchmarks.findings.told import times
+
+OURS = ("ad", "ad-compiled")
+"""This project's engines."""
+NEARLY = 0.7
+"""A size is compared at where at least this share of the most engines of its family were measured."""
+PROBLEM = ["graph", "size", "n_inputs", "n_outputs"]
+COLUMNS = [
+    "run", "engine", "functions", "forward_agrees", "forward_disagrees", "forward_curves", "reverse_agrees",
+    "reverse_disagrees", "reverse_curves", "forward_cost", "reverse_cost", "reverse_wins_from", "call_seconds",
+    "prepare_seconds", "prepare_worst", "pays_from", "to_the_best",
+]  # fmt: skip
+
+
+def best(summary: pd.DataFrame) -> pd.DataFrame:
+    """The faster way to the whole derivative of each problem in each engine: rows of `summary.csv`, one for each."""
+    rows = summary[(summary["quantity"] == "gradient") & (summary["status"] == "ok")]
+    rows = rows.sort_values("seconds_median", kind="stable").drop_duplicates([*PROBLEM, "engine"])
+    fastest = rows.groupby(PROBLEM)["seconds_median"].transform("min")
+    return rows.assign(relative=rows["seconds_median"] / fastest)
+
+
+def compared(summary: pd.DataFrame) -> pd.DataFrame:
+    """As `best`, at one size of each family: the largest that nearly as many engines were measured at as at any."""
+    rows = best(summary)
+    rows = rows.assign(
+        engines=rows.groupby(PROBLEM)["engine"].transform("nunique"), n=rows[["n_inputs", "n_outputs"]].max(axis=1)
+    )
+    most = rows.groupby("graph")["engines"].transform("max")
+    chosen = rows[rows["engines"] >= NEARLY * most].sort_values("n", kind="stable")
+    return rows.merge(chosen.drop_duplicates("graph", keep="last")[PROBLEM], on=PROBLEM)
+
+
+def engines(
+    summary: pd.DataFrame,
+    scaling: pd.DataFrame,
+    crossover: pd.DataFrame,
+    timings: pd.DataFrame,
+    order: Sequence[str] = (),
+) -> pd.DataFrame:
+    """One row for each engine: the columns of `engines.csv`.
+
+    The tables are those of one run; `order` has the names of families and engines as the catalogue lists them.
+    """
+    everything, at_one_size = best(summary), compared(summary)
+    rows = []
+    for engine, mine in everything.groupby("engine", sort=False):
+        row: dict[str, object] = {"run": mine["run"].iloc[0], "engine": engine, "functions": mine["graph"].nunique()}
+        for mode in ("forward", "reverse"):
+            curves = scaling[(scaling["engine"] == engine) & (scaling["mode"] == mode)]
+            verdicts = curves["verdict"].value_counts()
+            row |= {f"{mode}_{name}": int(verdicts.get(name, 0)) for name in ("agrees", "disagrees")}
+            row[f"{mode}_curves"] = len(curves)
+            row[f"{mode}_cost"] = _cost(summary, str(engine), mode)
+        row["reverse_wins_from"] = _median(crossover.loc[crossover["engine"] == engine, "crossover"])
+        row["call_seconds"] = float(mine["seconds_median"].min())
+        row |= _preparation(timings, str(engine), everything)
+        relative = at_one_size.loc[at_one_size["engine"] == engine, "relative"]
+        row["to_the_best"] = float(np.exp(np.log(relative).mean())) if len(relative) else math.nan
+        rows.append(row)
+    return in_order(pd.DataFrame(rows, columns=COLUMNS), order)
+
+
+def _cost(summary: pd.DataFrame, engine: str, mode: str) -> float:
+    """The median over families, each at its largest size, of one sweep relative to the function itself."""
+    alone = (summary["n_outputs"] == 1) if mode == "reverse" else (summary["n_inputs"] == 1)
+    single = summary["quantity"].eq("jvp" if mode == "forward" else "vjp") | (
+        summary["quantity"].eq("gradient") & alone
+    )
+    rows = summary[single & (summary["engine"] == engine) & (summary["mode"] == mode) & (summary["lanes"] == 1)]
+    rows = rows[rows["primal_ratio"].notna()].assign(n=lambda table: table[["n_inputs", "n_outputs"]].max(axis=1))
+    return _median(rows.sort_values("n", kind="stable").drop_duplicates("graph", keep="last")["primal_ratio"])
+
+
+def _preparation(timings: pd.DataFrame, engine: str, everything: pd.DataFrame) -> dict[str, float]:
+    """Seconds of preparation, and from how many gradients on it pays: the median over problems.
+
+    Against the fastest engine that prepares for less than one gradient of its own; infinite counts where it never pays.
+    """
+    prepared = timings[(timings["status"] == "ok") & (timings["quantity"] == "gradient")]
+    cost = prepared.groupby([*PROBLEM, "engine", "mode", "lanes"])["prepare_seconds"].first().reset_index()
+    known = everything.merge(cost, on=[*PROBLEM, "engine", "mode", "lanes"])
+    mine = known[known["engine"] == engine]
+    eager = known[(known["prepare_seconds"] < known["seconds_median"]) & (known["engine"] != engine)]
+    rival = eager.groupby(PROBLEM)["seconds_median"].min().rename("rival").reset_index()
+    both = mine.merge(rival, on=PROBLEM)
+    gain = both["rival"] - both["seconds_median"]
+    calls = np.where(gain > 0.0, np.ceil(both["prepare_seconds"] / gain.where(gain > 0.0, 1.0)), np.inf)
+    return {
+        "prepare_seconds": _median(mine["prepare_seconds"]),
+        "prepare_worst": float(mine["prepare_seconds"].max()) if len(mine) else math.nan,
+        "pays_from": float(np.median(calls)) if len(calls) else math.nan,
+    }
+
+
+def _median(values: pd.Series) -> float:
+    known = values.dropna()
+    return float(known.median()) if len(known) else math.nan
+
+
+# ---- in words -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Peers:
+    """What a run with engines of others says.
+
+    Attributes:
+        table: `engines.csv`.
+        fastest: `compared`.
+        trusted: whether the machine was quiet enough to announce numbers.
+    """
+
+    table: pd.DataFrame
+    fastest: pd.DataFrame
+    trusted: bool = True
+
+    def sentences(self) -> list[str]:
+        """The law over all engines; who is fastest; where engines of others are faster than ours."""
+        if not self.trusted:
+            return ["The run is too noisy to compare engines."]
+        return [self.law(), self.winners(), self.beaten()]
+
+    def law(self) -> str:
+        """Whether cost grows as theory says, in how many curves of how many engines."""
+        said = []
+        for mode, growth in (("forward", "with N"), ("reverse", "not at all")):
+            counts = {name: int(self.table[f"{mode}_{name}"].sum()) for name in ("agrees", "disagrees", "curves")}
+            said.append(
+                f"{mode} mode's cost grows {growth} relative to the function in {counts['agrees']} of "
+                f"{counts['curves']} curves, and otherwise in {counts['disagrees']}"
+            )
+        against = [row["engine"] for row in self.table.to_dict("records") if _against(row)]
+        named = f" (disagreeing: {', '.join(against)})" if against else ""
+        return f"The law in {len(self.table)} engines: {'; '.join(said)}{named}; the rest is inconclusive."
+
+    def winners(self) -> str:
+        """How often each engine gives the whole derivative first, and in which mode."""
+        first = self.fastest[self.fastest["relative"] == 1.0]
+        counts = first["engine"].value_counts()
+        modes = first["mode"].value_counts()
+        said = ", ".join(f"{engine} on {count}" for engine, count in counts.items())
+        reverse, forward = (int(modes.get(mode, 0)) for mode in ("reverse", "forward"))
+        return (
+            f"Fastest, each function at the largest size that nearly all its engines reached: {said}, of {len(first)}; "
+            f"{reverse} of these by reverse mode and {forward} by forward."
+        )
+
+    def beaten(self) -> str:
+        """On which functions an engine of somebody else is faster than ours, and by how much at the most."""
+        ours = self.fastest[self.fastest["engine"].isin(OURS)].groupby("graph")["seconds_median"].min()
+        others = self.fastest[~self.fastest["engine"].isin([*OURS, "by-hand"])]
+        peers = others.sort_values("seconds_median", kind="stable").drop_duplicates("graph").set_index("graph")
+        both = peers.join(ours.rename("ours"), how="inner")
+        ratio = (both["ours"] / both["seconds_median"]).sort_values(ascending=False)
+        faster = ratio[ratio > 1.0]
+        if faster.empty:
+            return f"On none of {len(both)} functions is an engine of others the fastest (gradients by hand left out)."
+        name = str(faster.index[0])
+        who = ", ".join(f"{graph} ({engine})" for graph, engine in both.loc[faster.index, "engine"].items())
+        return (
+            f"On {len(faster)} of {len(both)} functions an engine of others is faster than both of ours (gradients by "
+            f"hand left out), the most on {name}, where {both['engine'][name]} is {times(float(faster.iloc[0]))} times "
+            f"as fast: {who}."
+        )
+
+    def markdown(self) -> str:
+        """The table, for a page."""
+        head = (
+            "| engine | functions | agrees: forward | reverse | a forward sweep costs | a reverse sweep | "
+            "reverse wins from | one call | preparation, median (worst) | pays from | relative to the fastest |"
+        )
+        lines = [head, "|---" * 11 + "|"]
+        for row in self.table.to_dict("records"):
+            cells = [
+                row["engine"], f"{row['functions']}",
+                *(f"{row[f'{mode}_agrees']} of {row[f'{mode}_curves']}" for mode in ("forward", "reverse")),
+                *(_plain(row[f"{mode}_cost"], "× the function") for mode in ("forward", "reverse")),
+                _plain(row["reverse_wins_from"], " inputs"), _seconds(row["call_seconds"]),
+                f"{_seconds(row['prepare_seconds'])} ({_seconds(row['prepare_worst'])})", _calls(row["pays_from"]),
+                _plain(row["to_the_best"], "×"),
+            ]  # fmt: skip
+            lines.append(f"| {' | '.join(cells)} |")
+        return "\n".join(lines)
+
+
+def _against(row: Any) -> bool:
+    return bool(row["forward_disagrees"]) or bool(row["reverse_disagrees"])
+
+
+def _plain(value: float, unit: str) -> str:
+    return "" if math.isnan(value) else f"{value:,.2g}{unit}" if value < 100 else f"{value:,.0f}{unit}"
+
+
+def _seconds(value: float) -> str:
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= scale:
+            return f"{value / scale:.3g} {unit}"
+    return "" if math.isnan(value) else f"{value / 1e-9:.3g} ns"
+
+
+def _calls(value: float) -> str:
+    return "" if math.isnan(value) else "never" if math.isinf(value) else f"{value:,.0f} calls"

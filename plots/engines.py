@@ -1,0 +1,92 @@
+"""Figure `engines`: every function in every engine, relative to the fastest engine, the faster mode of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from benchmarks.findings.peers import compared
+from benchmarks.functions.catalogue import FAMILIES
+from benchmarks.runs.files import Run
+from plots.lines import NothingToDrawError, announced, engines, everything
+from plots.style import FAINT, INK, canvas
+
+FEWEST = 3
+"""Engines from which on there is something to compare."""
+DARKEST = 100.0
+"""Ratios beyond this look alike, so that one outlier does not make all others equal; the number is in the cell."""
+ROW, WIDTH = 0.27, 9.0
+SAID = {"over_budget": "too long", "unsupported": "–", "error": "error", "wrong": "wrong", "out_of_memory": "memory"}
+
+
+def draw(run: Run) -> Figure:
+    """Draw the figure.
+
+    Raises:
+        NothingToDrawError: fewer than three engines gave a gradient.
+    """
+    table = everything(run)
+    cells = compared(table)
+    names, kinds = list(dict.fromkeys(table["graph"])), engines(cells)
+    if len(kinds) < FEWEST:
+        raise NothingToDrawError(
+            f"{run.path}: gradients of fewer than {FEWEST} engines, so there is nothing to compare"
+        )
+    sizes = cells.drop_duplicates("graph").set_index("graph")
+    names = [name for name in _in_order(names) if name in sizes.index]
+    room = canvas(announced(run, _finding(cells)), _detail(), 1.95 + ROW * len(names))
+    height = float(room.figure.get_size_inches()[1])
+    ax = room.figure.add_axes((1.75 / WIDTH, 0.12 / height, (WIDTH - 2.2) / WIDTH, room.top - 0.8 / height))
+    norm, colours = LogNorm(1.0, DARKEST), colormaps["cividis_r"]
+    at = {(row["graph"], row["engine"]): row for row in cells.to_dict("records")}
+    for y, name in enumerate(names):
+        mine = table[(table["graph"] == name) & (table["size"] == sizes.loc[name, "size"])]
+        for x, engine in enumerate(kinds):
+            row = at.get((name, engine))
+            if row is None:
+                status = mine.loc[(mine["engine"] == engine) & (mine["quantity"] == "gradient"), "status"]
+                text = SAID.get(str(status.iloc[0]), "") if len(status) else ""
+                ax.text(x, y, text, size=6.5, color=FAINT, ha="center", va="center")
+                continue
+            ratio = float(row["relative"])
+            shade = colours(norm(min(ratio, DARKEST)))
+            ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, color=shade, lw=0))
+            dark = float(np.dot(shade[:3], (0.299, 0.587, 0.114))) < 0.55
+            said = "1" if ratio == 1.0 else f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.1f}"
+            ax.text(
+                x, y, f"{said} {'F' if row['mode'] == 'forward' else 'R'}", size=7.5, ha="center", va="center",
+                color="white" if dark else INK, weight="bold" if ratio == 1.0 else "normal",
+            )  # fmt: skip
+    ax.set_xlim(-0.5, len(kinds) - 0.5)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xticks(range(len(kinds)), kinds, size=8, rotation=25, ha="left")
+    ax.xaxis.tick_top()
+    ax.set_yticks(range(len(names)), [f"{name} {sizes.loc[name, 'size']}" for name in names], size=8)
+    ax.tick_params(length=0, pad=2)
+    ax.grid(visible=False)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    return room.figure
+
+
+def _in_order(names: list[str]) -> list[str]:
+    """Families as the catalogue lists them, then those that it does not know."""
+    return [name for name in FAMILIES if name in names] + [name for name in names if name not in FAMILIES]
+
+
+def _finding(cells: pd.DataFrame) -> str:
+    first = cells[cells["relative"] == 1.0]["engine"].value_counts()
+    said = ", ".join(f"{engine} on {count}" for engine, count in first.items())
+    return f"Fastest whole derivative of {int(first.sum())} functions: {said}"
+
+
+def _detail() -> str:
+    return (
+        "Seconds of the whole derivative relative to the fastest engine of the row, each engine in its faster mode: "
+        "F forward, R reverse, with as many tangents a pass as it is fastest with. Preparation is not included. Behind "
+        "a name its size, the largest that nearly all engines reached. Colours end at 100. –: the engine cannot do it."
+    )

@@ -1,0 +1,73 @@
+"""Figure `preparation`: what engines do once before the first gradient, against what a gradient then takes."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchmarks.findings.peers import PROBLEM, best
+from benchmarks.runs.files import Run
+from plots.lines import MARKERS, NothingToDrawError, announced, engines, everything
+from plots.modes import SHADES
+from plots.style import FAINT, canvas, log_axis, quantity
+
+FEWEST = 3
+
+
+def draw(run: Run) -> Figure:
+    """Draw the figure.
+
+    Raises:
+        NothingToDrawError: fewer than three engines gave a gradient.
+    """
+    rows = best(everything(run))
+    first = run.timings[run.timings["prepare_seconds"] > 0.0]
+    first = first.groupby([*PROBLEM, "engine", "mode", "lanes"])["prepare_seconds"].first().reset_index()
+    cells = rows.merge(first, on=[*PROBLEM, "engine", "mode", "lanes"])
+    kinds = engines(cells)
+    if len(kinds) < FEWEST:
+        raise NothingToDrawError(f"{run.path}: preparation of fewer than {FEWEST} engines, so nothing to compare")
+    room = canvas(announced(run, _finding(cells)), _detail(), 5.6)
+    ax = room.figure.add_axes((0.085, 0.105, 0.70, room.top - 0.135))
+    low, high = cells["seconds_median"].min() / 2.0, cells["seconds_median"].max() * 2.0
+    bottom, top = cells["prepare_seconds"].min() / 2.0, cells["prepare_seconds"].max() * 2.0
+    for place, kind in enumerate(kinds):
+        mine = cells[cells["engine"] == kind]
+        ax.plot(
+            mine["seconds_median"], mine["prepare_seconds"], MARKERS[place % len(MARKERS)], mfc="none",
+            color=SHADES[(place + 3 * (place // len(SHADES))) % len(SHADES)], ms=5.5, mew=1.2, label=kind, ls="none",
+        )  # fmt: skip
+    for calls in (1, 1_000, 1_000_000):
+        ends = (max(low, bottom / calls), min(high, top / calls))
+        if ends[0] < ends[1]:
+            ax.plot(ends, [end * calls for end in ends], color=FAINT, lw=0.9, ls=(0, (1, 1.8)), zorder=1)
+            where = ends[1] ** 0.75 * ends[0] ** 0.25
+            ax.text(
+                where, where * calls * 1.15, f"as long as {calls:,} gradient{'s' * (calls > 1)}", size=8, color=FAINT,
+                ha="center", va="bottom", rotation=45, rotation_mode="anchor", transform_rotates_text=True,
+            )  # fmt: skip
+    log_axis(ax, "x", "s")
+    log_axis(ax, "y", "s")
+    ax.set_xlim(low, high)
+    ax.set_ylim(bottom, top)
+    ax.set_xlabel("one whole derivative")
+    ax.set_ylabel("preparation, once")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8.5, handletextpad=0.2)
+    return room.figure
+
+
+def _finding(cells: pd.DataFrame) -> str:
+    median = cells.groupby("engine")["prepare_seconds"].median().sort_values()
+    least, most = str(median.index[0]), str(median.index[-1])
+    return (
+        f"Preparation takes {quantity(float(median.iloc[0]), 's')} ({least}) to "
+        f"{quantity(float(median.iloc[-1]), 's')} ({most}) on the median function"
+    )
+
+
+def _detail() -> str:
+    return (
+        "A mark for each function and size: seconds of preparation (inputs converted, recorded, compiled), which is in "
+        "no other time, against seconds of one whole derivative in the engine's faster mode. From how many gradients on "
+        "preparation pays is in engines.csv."
+    )
