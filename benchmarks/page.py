@@ -1,29 +1,41 @@
-"""What the README says was found: written from the findings of the reference run, never by hand.
+"""What the pages say was found: written from the findings of committed runs, never by hand.
 
     python -m benchmarks.page
 
-fills README.md between the marks `<!-- found: NAME -->` and `<!-- end -->`; a test fails where it says anything else.
+fills README.md and the page of the workloads between the marks `<!-- found: NAME -->` and `<!-- end -->`; a test fails
+where they say anything else.  The README tells of `results/reference` and `results/million`, the other page of
+`results/workloads` and `results/training`, where they are.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
+import sys
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from benchmarks.experiments import million
+from benchmarks.experiments import million, training
 from benchmarks.findings import closing, scaling, told
 from benchmarks.findings.found import findings
 from benchmarks.findings.rules import RULES
 from benchmarks.findings.tables import catalogue_order
 from benchmarks.findings.tried import LANES, MODEL, TEXTBOOK, TRANSFERRED, factor
-from benchmarks.runs.columns import MillionRecord
+from benchmarks.findings.workloads import Workload, workloads
+from benchmarks.functions.catalogue import WORKLOADS, families
+from benchmarks.functions.problem import Family, text_of
+from benchmarks.runs.columns import MillionRecord, StartRecord, TrainingRecord
 from benchmarks.runs.environment import ROOT
-from benchmarks.runs.files import read_run
+from benchmarks.runs.files import read_run, read_table
 
 REFERENCE, MILLION, README = ROOT / "results" / "reference", ROOT / "results" / "million", ROOT / "README.md"
+GROWING, TRAINING = ROOT / "results" / "workloads", ROOT / "results" / "training"
+WORKLOADS_PAGE = ROOT / "benchmarks" / "functions" / "workloads" / "README.md"
+PICTURES = ROOT / "plots" / "pictures" / "workloads" / "workloads"
+COLUMNS = ("engine", "size", "forward", "many tangents", "reverse", "")
 WIDTH = 125
 HEADLINE = "chain"
 MARKED = re.compile(r"(<!-- found: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -32,12 +44,8 @@ MARKED = re.compile(r"(<!-- found: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 def passages() -> dict[str, str]:
     """Every passage of the README that tells what was found, by name."""
     found = findings(read_run(REFERENCE), catalogue_order())
-    records = [
-        MillionRecord(**{str(name): value for name, value in record.items()})
-        for record in million.history(MILLION).to_dict("records")
-    ]
     return {
-        "million": _list(map(million.sentence, records)),
+        "million": _list(map(million.sentence, _records(MILLION / "million.csv", MillionRecord))),
         "lines": "\n".join(["```text", *closing.lines(found), "```"]),
         "speedup": _list(each.sentence() for each in headlines(found)),
         "growth": _wrapped(growth(found)),
@@ -47,6 +55,56 @@ def passages() -> dict[str, str]:
         "memory": _wrapped(memory(found)),
         "rules": rules(found),
     }
+
+
+def workload_passages() -> dict[str, str]:
+    """Every passage of the page of the workloads, by name; what has not been run says so."""
+    run = read_run(GROWING) if GROWING.exists() else None
+    found = [] if run is None else workloads(run, catalogue_order())
+    trained = "Not yet run: `python -m benchmarks training`."
+    if TRAINING.exists():
+        records = [_records(TRAINING / name, kind) for name, kind in TRAINED.items()]
+        trained = _list(training.sentences(*records))
+    return {
+        "workloads": "\n\n".join(entry(family, found) for family in families([WORKLOADS])),
+        "training": trained,
+    }
+
+
+def entry(family: Family, found: Iterable[Workload]) -> str:
+    """One workload: what it is, its N and M, and what a run said of it, in the first engine and as a table of all."""
+    module = sys.modules[family.make.__module__]
+    what = " ".join((inspect.getdoc(module) or "").split("\n\n")[0].split())
+    problems = [family.at(size) for size in family.growing or family.sizes]
+    n, m = (_range([getattr(problem, name) for problem in problems]) for name in ("n_inputs", "n_outputs"))
+    sizes = f"{text_of(problems[0].size)} to {text_of(problems[-1].size)}"
+    file = f"{module.__name__.rpartition('.')[2]}.py"
+    head = f"{what} [Formula and source]({file}). N = {n}, M = {m}, at the sizes {sizes}."
+    mine = [each for each in found if each.graph == family.name]
+    parts = [f"## {family.name}", _wrapped(head)]
+    if (PICTURES / f"{family.name}.png").exists():
+        to = "../" * 3 + f"{PICTURES.relative_to(ROOT)}/{family.name}.png"
+        parts.append(f"![Time of the derivative of {family.name}, by engine and mode]({to})")
+    if not mine:
+        return "\n\n".join([*parts, "Not yet measured: `python -m benchmarks run --family=workloads`."])
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *(each.row() for each in mine)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n\n".join([*parts, _list(mine[0].sentences()), table])
+
+
+TRAINED = {"training.csv": TrainingRecord, "starts.csv": StartRecord}
+
+
+def _records(path: Path, kind: type) -> list[Any]:
+    """The records of a table, as written."""
+    return [
+        kind(**{str(name): value for name, value in record.items()}) for record in read_table(path).to_dict("records")
+    ]
+
+
+def _range(numbers: list[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def filled(text: str, passages: dict[str, str]) -> str:
@@ -120,9 +178,10 @@ def _list(sentences: Iterable[str]) -> str:
     )
 
 
-def main(path: Path = README) -> None:
-    """Write the page again."""
-    path.write_text(filled(path.read_text(encoding="utf-8"), passages()), encoding="utf-8")
+def main() -> None:
+    """Write the pages again."""
+    for path, said in ((README, passages), (WORKLOADS_PAGE, workload_passages)):
+        path.write_text(filled(path.read_text(encoding="utf-8"), said()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ rules           what rules for choosing the mode cost, and a cost model
 engines         every function in every engine, relative to the fastest
 preparation     what engines do once, against what a gradient then takes
 memory          bytes by mode
+workloads       seconds against size for every workload; and a picture of each, in a folder of its own
 modes           a function of one's own in both modes, engine by engine
 checkpointing   memory against recomputation, with the theory's optimum
 training        a network trained by both modes; `draw_training`, of a folder of its own
@@ -39,6 +40,7 @@ FIGURES = (
     "memory",
     "checkpointing",
     "modes",
+    "workloads",
 )
 PICTURES = Path(__file__).resolve().parent / "pictures"
 
@@ -70,10 +72,12 @@ def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequenc
     target.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for name in figures:
+        module = importlib.import_module(f"plots.{name}")
         try:
             with style():
-                figure = importlib.import_module(f"plots.{name}").draw(run)
-                written += save(figure, target, name)
+                written += save(module.draw(run), target, name)
+                for part, figure in getattr(module, "each", lambda _: ())(run):
+                    written += save(figure, target / name, part)
         except NothingToDrawError:
             if tuple(figures) != FIGURES:
                 raise

@@ -68,6 +68,6 @@ def _finding(cells: pd.DataFrame) -> str:
 def _detail() -> str:
     return (
         "A mark for each function and size: seconds of preparation (inputs converted, recorded, compiled), which is in "
-        "no other time, against seconds of one whole derivative in the engine's faster mode. From how many gradients on "
+        "no other time, against seconds of one whole derivative in the faster mode. From how many gradients on "
         "preparation pays is in engines.csv."
     )

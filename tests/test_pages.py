@@ -13,7 +13,11 @@ from benchmarks.runs.columns import column_dictionary
 from benchmarks.runs.files import read_run
 
 ROOT = Path(__file__).parents[1]
-PAGES = [p for p in (ROOT / "README.md", ROOT / "ad" / "README.md", ROOT / "CONTRIBUTING.md") if p.exists()]
+PAGES = [
+    p
+    for p in (ROOT / "README.md", ROOT / "ad" / "README.md", ROOT / "CONTRIBUTING.md", page.WORKLOADS_PAGE)
+    if p.exists()
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -37,6 +41,13 @@ def test_links_and_pictures_lead_somewhere(page):
 def test_readme_says_what_was_found():
     text = page.README.read_text(encoding="utf-8")
     passages = page.passages()
+    assert page.filled(text, passages) == text, "write it again with `python -m benchmarks.page`"
+    assert set(re.findall(r"<!-- found: (\w+) -->", text)) == set(passages)
+
+
+def test_the_page_of_the_workloads_says_what_was_found():
+    text = page.WORKLOADS_PAGE.read_text(encoding="utf-8")
+    passages = page.workload_passages()
     assert page.filled(text, passages) == text, "write it again with `python -m benchmarks.page`"
     assert set(re.findall(r"<!-- found: (\w+) -->", text)) == set(passages)
 

@@ -58,17 +58,20 @@ class Speedup:
     def sentence(self) -> str:
         """Who is faster, and by how much."""
         tangents = "1 tangent" if self.lanes == 1 else f"{self.lanes} tangents"
-        about = f"{self.graph} ({self.engine}, {tangents} a pass), {self.size}"
+        return f"{self.graph} ({self.engine}, {tangents} a pass), {self.size}: {self.outcome()}."
+
+    def outcome(self) -> str:
+        """The same without saying of what."""
         if self.verdict == "no difference":
-            return f"{about}: no difference between the modes."
+            return "no difference between the modes"
         if self.verdict == "":
-            return f"{about}: undecided; measure more blocks."
+            return "undecided; measure more blocks"
         if not self.trusted:
-            return f"{about}: {self.winner} is faster; the run is too noisy to say by how much."
+            return f"{self.winner} is faster; the run is too noisy to say by how much"
         winner, value, low, high = "reverse", self.value, self.low, self.high
         if self.verdict == "slower":
             winner, value, low, high = "forward", 1.0 / value, 1.0 / high, 1.0 / low
-        return f"{about}: {winner} is {times(value)} times as fast, 95 % [{low:,.3g}, {high:,.3g}]."
+        return f"{winner} is {times(value)} times as fast, 95 % [{low:,.3g}, {high:,.3g}]"
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 from scipy.special import ndtr
 
 import ad
 from benchmarks.functions.catalogue import family
-from benchmarks.functions.workloads import black_scholes, heston, symmetry
+from benchmarks.functions.workloads import black_scholes, heston, lorenz96, ode, symmetry
 
 
-@pytest.mark.parametrize("name", ["lstm", "symmetry"])
+@pytest.mark.parametrize("name", ["ode", "lorenz96", "lstm", "symmetry"])
 def test_complex_steps_give_the_reference(name):
     one = family(name)
     for size in one.sizes:
@@ -17,6 +18,35 @@ def test_complex_steps_give_the_reference(name):
         steps = [problem.f(np, problem.x + 1e-30j * unit).imag / 1e-30 for unit in np.eye(problem.n_inputs)]
         jacobian = np.reshape(steps, (problem.n_inputs, problem.n_outputs)).T
         np.testing.assert_allclose(jacobian, problem.reference(), rtol=1e-9, atol=1e-13 * np.abs(jacobian).max())
+
+
+def test_the_brusselators_move_as_scipy_says():
+    problem = ode.at(6)
+    (start,) = problem.data
+    exact = solve_ivp(
+        lambda _, y: ode.rates(np, y.reshape(2, 6), problem.x).ravel(),
+        (0.0, ode.STEPS * ode.H),
+        start.ravel(),
+        rtol=1e-10,
+        atol=1e-12,
+    )
+    np.testing.assert_allclose(problem.f(np, problem.x), exact.y[:, -1], rtol=1e-4)
+    resting = np.array([[1.0], [2.5]]) * np.ones(4)  # u = a, v = b / a is at rest
+    np.testing.assert_allclose(ode.rates(np, resting, problem.x), 0.0, atol=1e-15)
+
+
+def test_the_checkpointed_gradient_of_a_forecast_is_that_of_the_adjoint_model():
+    x, background, observations = lorenz96.assimilation(12, observations=10)
+    step, cost = lorenz96.in_steps(ad, background, observations)
+    n_steps = 10 * lorenz96.EVERY
+    start = x, lorenz96.misfit(np, x, background, lorenz96.B)
+    with ad.count() as counts:
+        gradient = ad.checkpointed_value_and_grad(step, cost, n_steps=n_steps, snapshots=4)
+        value, ((by_state, by_cost),) = gradient(start)
+    by_state = by_state + by_cost * (x - background) / lorenz96.B**2
+    np.testing.assert_allclose(value, lorenz96.f(np, x, background, observations), rtol=1e-14)
+    np.testing.assert_allclose(by_state, lorenz96.adjoint_model(x, background, observations), rtol=1e-11)
+    assert counts.advances == ad.optimal_advances(n_steps, 4)
 
 
 def test_options_have_the_published_prices_and_keep_parity():
