@@ -3,8 +3,8 @@
     python -m benchmarks.page
 
 fills README.md and the page of the workloads between the marks `<!-- found: NAME -->` and `<!-- end -->`; a test fails
-where they say anything else.  The README tells of `results/reference` and `results/million`, the other page of
-`results/workloads` and `results/training`, where they are.
+where they say anything else.  The README tells of `results/reference`, `results/peers` and `results/million`, the other
+page of `results/workloads` and `results/training`, where they are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Any
 
 from benchmarks.experiments import million, training
 from benchmarks.findings import closing, scaling, told
-from benchmarks.findings.found import findings
+from benchmarks.findings.found import findings, noise_of
+from benchmarks.findings.peers import Peers, compared
 from benchmarks.findings.rules import RULES
 from benchmarks.findings.tables import catalogue_order
 from benchmarks.findings.tried import LANES, MODEL, TEXTBOOK, TRANSFERRED, factor
@@ -32,6 +33,7 @@ from benchmarks.runs.environment import ROOT
 from benchmarks.runs.files import read_run, read_table
 
 REFERENCE, MILLION, README = ROOT / "results" / "reference", ROOT / "results" / "million", ROOT / "README.md"
+PEERS = ROOT / "results" / "peers"
 GROWING, TRAINING = ROOT / "results" / "workloads", ROOT / "results" / "training"
 WORKLOADS_PAGE = ROOT / "benchmarks" / "functions" / "workloads" / "README.md"
 PICTURES = ROOT / "plots" / "pictures" / "workloads" / "workloads"
@@ -54,7 +56,19 @@ def passages() -> dict[str, str]:
         "cost": _list(each.sentence() for each in found.costs),
         "memory": _wrapped(memory(found)),
         "rules": rules(found),
+        **_of_peers(),
     }
+
+
+def _of_peers() -> dict[str, str]:
+    """What the run with engines of others says; where there is none, how to make one."""
+    if not PEERS.exists():
+        return dict.fromkeys(("peers", "engines"), "Not yet run: `python -m benchmarks run --engine=all`.")
+    run = read_run(PEERS)
+    assert run.engines is not None
+    assert run.summary is not None
+    found = Peers(run.engines, compared(run.summary), trusted=noise_of(run).seen is None)
+    return {"peers": _list(found.sentences()), "engines": found.markdown()}
 
 
 def workload_passages() -> dict[str, str]:

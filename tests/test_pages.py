@@ -65,7 +65,7 @@ def test_tables_of_the_reference_run_follow_from_its_timings(tmp_path):
     for name in ("timings.csv", "environment.json"):
         shutil.copy(page.REFERENCE / name, tmp_path / name)
     tables.analyse(tmp_path)
-    for name in ("summary.csv", "scaling.csv", "crossover.csv", "regret.csv", "model.csv"):
+    for name in ("summary.csv", "scaling.csv", "crossover.csv", "regret.csv", "model.csv", "engines.csv"):
         assert (tmp_path / name).read_bytes() == (page.REFERENCE / name).read_bytes(), name
 
 

@@ -1,0 +1,88 @@
+"""Engines beside one another, on timings whose truth is known."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from synthetic import frame, row
+
+from benchmarks.findings import peers
+from benchmarks.findings.analysis import floor_of, summarise
+from benchmarks.findings.crossover import crossover
+from benchmarks.findings.scaling import scaling
+from benchmarks.runs.columns import EngineRecord, kinds
+
+SECONDS = {"ad": (8.0, 2.0), "fast": (4.0, 1.0), "slow": (40.0, 20.0)}
+"""Of a forward gradient of one input, and of a reverse gradient, by engine."""
+PREPARED = {"ad": 0.0, "fast": 100.0, "slow": 0.0}
+
+
+def timings(sizes=(2, 4, 8), graphs=("chain", "tree")):
+    rows = []
+    for graph in graphs:
+        for engine, (forward, reverse) in SECONDS.items():
+            for n in sizes if engine != "slow" else sizes[:2]:
+                for block in range(1, 6):
+                    for mode, quantity, seconds in (
+                        ("primal", "primal", 0.5),
+                        ("forward", "jvp", forward),
+                        ("forward", "gradient", forward * n),
+                        ("reverse", "gradient", reverse),
+                    ):
+                        cell = row(block, n, seconds, mode, quantity, graph=graph, engine=engine)
+                        rows.append({**cell, "prepare_seconds": PREPARED[engine]})
+    return frame(rows)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    table = timings()
+    summary = summarise(table, floor_of(0.01))
+    return summary, scaling(table), crossover(table, 0.01), table
+
+
+def test_a_record_for_each_engine_with_the_declared_columns(tables):
+    found = peers.engines(*tables)
+    assert list(found.columns) == list(kinds(EngineRecord))
+    by = found.set_index("engine")
+    assert by.loc["ad", "functions"] == 2
+    assert by.loc["ad", "reverse_cost"] == pytest.approx(4.0)  # 2 against the function's 0.5
+    assert by.loc["ad", "forward_cost"] == pytest.approx(16.0)
+    assert by.loc["fast", "call_seconds"] == pytest.approx(1.0)
+    assert by.loc["fast", "to_the_best"] == pytest.approx(1.0)
+    assert by.loc["ad", "to_the_best"] == pytest.approx(2.0)
+
+
+def test_preparation_pays_from_where_the_gain_has_paid_for_it(tables):
+    """It saves 1 second of 2 at every gradient, and took 100."""
+    by = peers.engines(*tables).set_index("engine")
+    assert by.loc["fast", "prepare_seconds"] == pytest.approx(100.0)
+    assert by.loc["fast", "pays_from"] == pytest.approx(100.0)
+    assert by.loc["slow", "pays_from"] == float("inf")  # slower than another that prepares nothing
+
+
+def test_functions_are_compared_where_nearly_all_engines_were(tables):
+    summary = tables[0]
+    chosen = peers.compared(summary)
+    assert set(chosen["n_inputs"]) == {4}  # at 8 one of three is missing
+    assert chosen.loc[chosen["engine"] == "slow", "relative"].tolist() == pytest.approx([20.0, 20.0])
+    assert set(chosen["mode"]) == {"reverse"}
+
+
+def test_sentences_follow_from_the_tables(tables):
+    summary, growths, crossings, table = tables
+    found = peers.Peers(peers.engines(summary, growths, crossings, table), peers.compared(summary))
+    assert "fast on 2, of 2; 2 of these by reverse mode and 0 by forward" in found.winners()
+    assert "On 2 of 2 functions" in found.beaten()
+    assert "where fast is 2 times as fast" in found.beaten()
+    assert found.markdown().count("\n") == 4
+    assert peers.Peers(found.table, found.fastest, trusted=False).sentences() == [
+        "The run is too noisy to compare engines."
+    ]
+
+
+def test_nobody_faster_is_said():
+    rows = pd.DataFrame(
+        {"graph": ["chain"] * 2, "engine": ["ad", "slow"], "seconds_median": [1.0, 2.0], "relative": [1.0, 2.0]}
+    )
+    assert peers.Peers(pd.DataFrame(), rows).beaten().startswith("On none of 1 functions")
