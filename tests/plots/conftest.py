@@ -75,7 +75,15 @@ def cells() -> list[dict[str, object]]:
 def write_timings(folder: Path, noise: float) -> None:
     random = np.random.default_rng(7)
     timings = Timings(folder)
-    common = {"run": folder.name, "depth": 1, "engine_version": "0", "rounds": 5, "iterations": 1, "max_error": 1e-16, "prepare_seconds": 1e-4}
+    common = {
+        "run": folder.name,
+        "depth": 1,
+        "engine_version": "0",
+        "rounds": 5,
+        "iterations": 1,
+        "max_error": 1e-16,
+        "prepare_seconds": 1e-4,
+    }
     for cell in cells():
         wall = float(cell.pop("seconds"))  # type: ignore[arg-type]
         if cell["status"] != "ok":
