@@ -22,9 +22,9 @@ def test_complex_steps_give_the_reference(name):
 
 def test_the_brusselators_move_as_scipy_says():
     problem = ode.at(6)
-    (start,) = problem.data
+    start, exchange = problem.data
     exact = solve_ivp(
-        lambda _, y: ode.rates(np, y.reshape(2, 6), problem.x).ravel(),
+        lambda _, y: ode.rates(np, y.reshape(2, 6), problem.x, exchange).ravel(),
         (0.0, ode.STEPS * ode.H),
         start.ravel(),
         rtol=1e-10,
@@ -32,20 +32,20 @@ def test_the_brusselators_move_as_scipy_says():
     )
     np.testing.assert_allclose(problem.f(np, problem.x), exact.y[:, -1], rtol=1e-4)
     resting = np.array([[1.0], [2.5]]) * np.ones(4)  # u = a, v = b / a is at rest
-    np.testing.assert_allclose(ode.rates(np, resting, problem.x), 0.0, atol=1e-15)
+    np.testing.assert_allclose(ode.rates(np, resting, problem.x, ode.ring(4)), 0.0, atol=1e-15)
 
 
 def test_the_checkpointed_gradient_of_a_forecast_is_that_of_the_adjoint_model():
-    x, background, observations = lorenz96.assimilation(12, observations=10)
-    step, cost = lorenz96.in_steps(ad, background, observations)
+    x, background, observations, ring = lorenz96.assimilation(12, observations=10)
+    step, cost = lorenz96.in_steps(ad, observations, ring)
     n_steps = 10 * lorenz96.EVERY
     start = x, lorenz96.misfit(np, x, background, lorenz96.B)
     with ad.count() as counts:
         gradient = ad.checkpointed_value_and_grad(step, cost, n_steps=n_steps, snapshots=4)
         value, ((by_state, by_cost),) = gradient(start)
     by_state = by_state + by_cost * (x - background) / lorenz96.B**2
-    np.testing.assert_allclose(value, lorenz96.f(np, x, background, observations), rtol=1e-14)
-    np.testing.assert_allclose(by_state, lorenz96.adjoint_model(x, background, observations), rtol=1e-11)
+    np.testing.assert_allclose(value, lorenz96.f(np, x, background, observations, ring), rtol=1e-14)
+    np.testing.assert_allclose(by_state, lorenz96.adjoint_model(x, background, observations, ring), rtol=1e-11)
     assert counts.advances == ad.optimal_advances(n_steps, 4)
 
 
