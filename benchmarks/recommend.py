@@ -246,7 +246,8 @@ def _refuse(name: str, here: pd.DataFrame) -> None:
             f"function: {name} seems to have no derivative here, or to be flat: in {wrong['mode'].iloc[0]} mode of "
             f"{wrong['engine'].iloc[0]}, checked by differences, {wrong['note'].iloc[0]}"
         )
-    reasons = dict(zip(gradients["engine"], gradients["note"], strict=True))
+    failed = here[here["status"] != "ok"]
+    reasons = dict(zip(failed["engine"], failed["note"], strict=True))
     raise FunctionError(
         f"function: no engine could differentiate {name}: {'; '.join(f'{who}: {why}' for who, why in reasons.items())}"
     )

@@ -74,7 +74,7 @@ class Own:
         Raises:
             FunctionError: the function fails there, or gives, prints or changes what it should not.
         """
-        x = _inputs(self.inputs(size))
+        x = _made(self.inputs, size)
         plain = functools.partial(self.f, np) if takes_namespace(self.f) else self.f
         m = _outputs(self.name, plain, x)
         data = () if takes_namespace(self.f) else tuple(constants(self.f))
@@ -106,7 +106,7 @@ def own(f: Callable[..., Any], inputs: Any, name: str | None = None, *, maker: C
         )
         if sized:
             return Own(name, f, maker)
-        return own(f, _inputs(maker()), name)
+        return own(f, _made(maker), name)
     if isinstance(inputs, int) and not isinstance(inputs, bool):
         listed = uses(f) == {"math"}
         return Own(name, f, lambda n: around_one(n) if listed else np.array(around_one(n)))
@@ -134,13 +134,16 @@ def load(where: str) -> Callable[..., Any]:
     sys.path.insert(0, str(file.resolve().parent))  # as for a script, so that it can import its neighbours
     try:
         spec.loader.exec_module(module)
-    except Exception as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         raise FunctionError(f"function: importing {path!r} raised {_said(problem)}") from problem
     finally:
         sys.path[:] = before
     f = getattr(module, name, None)
     if not callable(f):
-        there = ", ".join(key for key, value in vars(module).items() if inspect.isfunction(value)) or "none"
+        own = (key for key, value in vars(module).items() if getattr(value, "__module__", "") == spec.name)
+        there = ", ".join(own) or "none"
         raise FunctionError(f"function: {path!r} has no function {name!r}; there are {there}")
     return f  # type: ignore[no-any-return]
 
@@ -280,6 +283,20 @@ def _inputs(x: Any) -> Any:
     return array if array.ndim else array.reshape(1)
 
 
+def _made(maker: Callable[..., Any], *size: int) -> Any:
+    """Inputs from the function that makes them.
+
+    Raises:
+        FunctionError: it raises, or gives something else than numbers.
+    """
+    try:
+        return _inputs(maker(*size))
+    except (FunctionError, KeyboardInterrupt):
+        raise
+    except BaseException as problem:
+        raise FunctionError(f"inputs: what makes them raised {_said(problem)}") from problem
+
+
 def _outputs(name: str, f: Callable[[Any], Any], x: Any) -> int:
     """How many numbers the function gives, after looking at two calls of it.
 
@@ -291,9 +308,9 @@ def _outputs(name: str, f: Callable[[Any], Any], x: Any) -> int:
         try:
             with contextlib.redirect_stdout(printed), np.errstate(all="ignore"):
                 out = f(x)
-        except FunctionError:
+        except (FunctionError, KeyboardInterrupt):
             raise
-        except Exception as problem:
+        except BaseException as problem:  # SystemExit, too, is no way to give a value
             raise FunctionError(
                 f"function: {name} raised {_said(problem)} at inputs of shape {np.shape(x)}"
             ) from problem
@@ -302,7 +319,7 @@ def _outputs(name: str, f: Callable[[Any], Any], x: Any) -> int:
         raise FunctionError(f"function: {name} changes its inputs, expected one that leaves x as it is; work on a copy")
     if text := printed.getvalue():
         raise FunctionError(f"function: {name} prints {text.splitlines()[0]!r}, which would be timed, too; take it out")
-    if given[0].shape != given[1].shape or not np.array_equal(given[0], given[1]):
+    if given[0].shape != given[1].shape or not np.array_equal(given[0], given[1], equal_nan=True):
         raise FunctionError(
             f"function: {name} gives different results at the same inputs; fix the seed of what is random"
         )

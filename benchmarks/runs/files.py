@@ -36,7 +36,7 @@ DTYPES = {"str": "str", "int": "int64", "int | None": "Int64", "float": "float64
 """Annotation of a column to pandas dtype; an integer that may be missing is pandas' nullable one."""
 
 
-DERIVED = ("summary.csv", "scaling.csv", "crossover.csv")
+DERIVED = ("summary.csv", "scaling.csv", "crossover.csv", "regret.csv", "model.csv", "engines.csv")
 """The tables that follow from the timings."""
 
 AGAIN = ("over_budget", "error", "unsupported")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from math import exp
 
 import jax.numpy as jnp
@@ -103,6 +104,8 @@ def test_the_modules_that_a_function_uses():
         (lambda x: {"a": x[0]}, "gives dict"),
         (lambda x: "text", "gives str"),
         (lambda x: x[0] / 0.0, "gives inf"),
+        (lambda x: x[0] * np.nan, "gives nan"),
+        (lambda x: sys.exit(3), "raised SystemExit: 3"),
         (lambda x: x[9], "raised IndexError"),
         (lambda x, y: x[0], r"takes \(x, y\)"),
         (lambda: 1.0, r"takes \(\)"),
@@ -159,6 +162,9 @@ def test_files_name_their_functions(tmp_path):
     ):
         with pytest.raises(FunctionError, match=message):
             load(where)
+    (tmp_path / "star.py").write_text("from numpy import *\n\ndef f(x):\n    return sum(sin(x))\n")
+    with pytest.raises(FunctionError, match=r"has no function 'g'; there are f$"):
+        load(f"{tmp_path}/star.py:g")
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(FunctionError, match="ZeroDivisionError"):
         load(f"{tmp_path}/broken.py:f")
@@ -169,6 +175,14 @@ def test_makers_of_inputs_have_sizes_or_none():
     assert sized.fixed is None
     assert sized.at(3).n_inputs == 3
     assert own(in_numpy, None, maker=lambda: np.ones(3)).fixed == 3
+
+
+def test_a_maker_that_raises_is_named():
+    def broken(n):
+        raise OSError("no data")
+
+    with pytest.raises(FunctionError, match="inputs: what makes them raised OSError: no data"):
+        own(in_numpy, 3, maker=broken).at(3)
 
 
 def test_the_gate_refuses_a_function_without_a_derivative():
