@@ -13,11 +13,8 @@ from benchmarks.runs.columns import column_dictionary
 from benchmarks.runs.files import read_run
 
 ROOT = Path(__file__).parents[1]
-PAGES = [
-    p
-    for p in (ROOT / "README.md", ROOT / "ad" / "README.md", ROOT / "CONTRIBUTING.md", page.WORKLOADS_PAGE)
-    if p.exists()
-]
+PLACES = ("README.md", "ad/README.md", "CONTRIBUTING.md", "benchmarks/engines/README.md")
+PAGES = [*(ROOT / place for place in PLACES), page.WORKLOADS_PAGE]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
