@@ -39,7 +39,7 @@ def changed(run, table, **columns):
 
 
 DRAWN = tuple(name for name in plots.FIGURES if name != "workloads")
-"""What the made-up run has data for; `test_workloads.py` draws the other."""
+"""What the made-up run has data for; `test_workload_figures.py` draws the other."""
 
 
 @pytest.mark.parametrize("name", DRAWN)
