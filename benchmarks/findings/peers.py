@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.findings.blocks import in_order
-from benchmarks.findings.told import times
+from benchmarks.findings.told import duration, times
 
 OURS = ("ad", "ad-compiled")
 """This project's engines."""
@@ -206,10 +206,7 @@ def _plain(value: float, unit: str) -> str:
 
 
 def _seconds(value: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= scale:
-            return f"{value / scale:.3g} {unit}"
-    return "" if math.isnan(value) else f"{value / 1e-9:.3g} ns"
+    return "" if math.isnan(value) else duration(value)
 
 
 def _calls(value: float) -> str:

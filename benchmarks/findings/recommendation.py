@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.findings.told import Crossover, Noise, Speedup, counted, times
+from benchmarks.findings.told import Crossover, Noise, Speedup, counted, duration, times
 
 WIDTH = 109
 
@@ -157,14 +157,6 @@ class Recommendation:
 def listed(names: Sequence[str]) -> str:
     """Names in a sentence: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def duration(seconds: float) -> str:
-    """Seconds in three digits, with a unit that fits."""
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= scale:
-            return f"{seconds / scale:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"
 
 
 def size(n: int) -> str:

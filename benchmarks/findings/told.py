@@ -300,6 +300,14 @@ def counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
+def duration(seconds: float) -> str:
+    """Seconds in three digits, with a unit that fits."""
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
 def times(ratio: float) -> str:
     """A ratio of at least 1: two digits below ten, whole numbers above, with a comma for thousands."""
     return f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.2g}"

@@ -12,8 +12,8 @@ from harness import once
 import ad
 import benchmarks
 from benchmarks.__main__ import main
-from benchmarks.findings.recommendation import Option, Recommendation, duration, size
-from benchmarks.findings.told import Noise, Speedup
+from benchmarks.findings.recommendation import Option, Recommendation, size
+from benchmarks.findings.told import Noise, Speedup, duration
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.own import FunctionError
 from benchmarks.measuring.open_run import close_run, open_run
