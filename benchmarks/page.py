@@ -28,8 +28,8 @@ from benchmarks.findings.tried import LANES, MODEL, TEXTBOOK, TRANSFERRED, facto
 from benchmarks.findings.workloads import Workload, workloads
 from benchmarks.functions.catalogue import WORKLOADS, families
 from benchmarks.functions.problem import Family, text_of
-from benchmarks.runs.columns import MillionRecord, StartRecord, TrainingRecord
 from benchmarks.runs.environment import ROOT
+from benchmarks.runs.experiment_columns import MillionRecord, StartRecord, TrainingRecord
 from benchmarks.runs.files import read_run, read_table
 
 REFERENCE, MILLION, README = ROOT / "results" / "reference", ROOT / "results" / "million", ROOT / "README.md"

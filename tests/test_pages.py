@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks import page
 from benchmarks.findings import tables
-from benchmarks.runs.columns import column_dictionary
 from benchmarks.runs.files import read_run
+from benchmarks.runs.tables import column_dictionary
 
 ROOT = Path(__file__).parents[1]
 PLACES = ("README.md", "ad/README.md", "CONTRIBUTING.md", "benchmarks/engines/README.md")

@@ -32,7 +32,7 @@ from benchmarks.engines.base import TOLERANCE
 from benchmarks.functions.catalogue import problem
 from benchmarks.functions.problem import Problem
 from benchmarks.runs import environment
-from benchmarks.runs.columns import MillionRecord
+from benchmarks.runs.experiment_columns import MillionRecord
 from benchmarks.runs.files import lock_run, read_table, write_records
 from benchmarks.stopwatch import median, once
 

@@ -32,7 +32,7 @@ from benchmarks.findings.told import times
 from benchmarks.functions.problem import Problem
 from benchmarks.functions.workloads import symmetry
 from benchmarks.runs import environment
-from benchmarks.runs.columns import LearningRecord, StartRecord, TrainingRecord
+from benchmarks.runs.experiment_columns import LearningRecord, StartRecord, TrainingRecord
 from benchmarks.runs.files import write_records
 from benchmarks.stopwatch import collected, once
 

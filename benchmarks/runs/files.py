@@ -30,7 +30,8 @@ try:
 except ImportError:  # Windows: runs are not locked there
     fcntl = None  # type: ignore[assignment]
 
-from benchmarks.runs.columns import OUTSIDE, STATUSES, TABLES, TimingRecord, kinds
+from benchmarks.runs.columns import STATUSES, TimingRecord, kinds
+from benchmarks.runs.tables import OUTSIDE, TABLES
 
 DTYPES = {"str": "str", "int": "int64", "int | None": "Int64", "float": "float64"}
 """Annotation of a column to pandas dtype; an integer that may be missing is pandas' nullable one."""

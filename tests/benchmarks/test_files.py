@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.runs.columns import STATUSES, TABLES, Status, TimingRecord, column_dictionary, kinds
+from benchmarks.runs.columns import STATUSES, Status, TimingRecord, kinds
 from benchmarks.runs.files import (
     DTYPES,
     RecordError,
@@ -28,6 +28,7 @@ from benchmarks.runs.files import (
     write_environment,
     write_table,
 )
+from benchmarks.runs.tables import TABLES, column_dictionary
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (
@@ -258,7 +259,7 @@ def test_every_column_has_a_sentence():
 def test_the_column_dictionary_in_the_results_folder_is_up_to_date():
     text = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
     assert column_dictionary().strip() in text, (
-        "write benchmarks.runs.columns.column_dictionary() into results/README.md"
+        "write benchmarks.runs.tables.column_dictionary() into results/README.md"
     )
     assert set(STATUSES) == set(Status.__args__)
 

@@ -7,7 +7,7 @@ import pytest
 
 import plots
 from benchmarks.experiments import million
-from benchmarks.runs.columns import MillionRecord
+from benchmarks.runs.experiment_columns import MillionRecord
 from benchmarks.runs.files import RecordError, write_records
 from plots.lines import NothingToDrawError
 from plots.million import draw
