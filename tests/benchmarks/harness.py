@@ -1,4 +1,4 @@
-"""Helpers of the harness's tests: a whole run without pytest-benchmark, in a temporary folder."""
+"""Helpers of the tests of the harness: a whole run without pytest-benchmark, in a temporary folder, and bad engines."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.cells import Cell, work
-from benchmarks.engines import chosen
+from benchmarks.engines import chosen, engine
+from benchmarks.engines.base import Counts
 from benchmarks.measuring import visits
 from benchmarks.measuring.open_run import OpenRun
-from benchmarks.options import Settings
-from benchmarks.plan import shuffled
+from benchmarks.options import Selection, Settings
+from benchmarks.plan import plan, shuffled
 from benchmarks.runs.files import Timings, read_table
 from benchmarks.stopwatch import Times
+
+CELLS = plan(Selection(families=("chain",), engines=("ad",), sizes=(1, 2, 4)))
 
 
 def once(run, seconds):
@@ -52,3 +55,31 @@ def records_of(run: OpenRun, folder: Path) -> pd.DataFrame:
     """What the run has written."""
     run.timings.close()
     return read_table(folder / "timings.csv")
+
+
+def misbehaving(what, mode="reverse", **statements):
+    """The engine `ad`, but for gradients of four inputs in one mode, where it does something else."""
+
+    class Misbehaving(engine("ad")):
+        def jacobian(self, asked, lanes=1):
+            here = (self.problem.n_inputs, asked) == (4, mode)
+            return what() if here else super().jacobian(asked, lanes)
+
+        def count(self, execute):
+            return Counts(None, None) if self.problem.n_inputs == 4 else super().count(execute)
+
+    for name, statement in statements.items():
+        setattr(Misbehaving, name, statement)
+    return {"ad": Misbehaving}
+
+
+def fail(problem):
+    def raising(*_):
+        raise problem
+
+    return raising
+
+
+def hang():
+    while True:
+        pass
