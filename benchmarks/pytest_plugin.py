@@ -65,8 +65,6 @@ class Asked:
 
 ASKED = pytest.StashKey[Asked]()
 RUN = pytest.StashKey[OpenRun]()
-EXPECTED = pytest.StashKey[float]()
-"""Seconds that the visits were expected to take when they began."""
 
 
 def configure(config: pytest.Config, draw: Draw) -> None:
@@ -140,7 +138,6 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     todo = {visit for visit in run.visits if visit.block <= run.blocks and visit.cell in run.ready}
     session.items[:] = [item for item in session.items if visit_of(item) in todo]
     _keep()
-    config.stash[EXPECTED] = max(seconds_left(run), 1e-9)
     asked.reporter.phase(f"Timing {len(run.ready)} cells in {run.blocks} blocks")
 
 
@@ -211,8 +208,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
     """Say what is at work, before it is timed."""
     stash = item.config.stash
     if RUN in stash:
-        left = seconds_left(stash[RUN])
-        stash[ASKED].reporter.at(1.0 - left / stash[EXPECTED], str(visit_of(item)), left)
+        stash[ASKED].reporter.at(None, str(visit_of(item)), seconds_left(stash[RUN]))
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

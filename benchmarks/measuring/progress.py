@@ -27,7 +27,7 @@ class Reporter:
         self._console = Console(file=file, highlight=False)
         self._live = self._console.is_terminal
         self._phase = ""
-        self._drawn = 0.0
+        self._began = self._drawn = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -47,19 +47,24 @@ class Reporter:
             self._bar.refresh()
         else:
             self._console.print(f"{name} ...")
-        self._drawn = time.monotonic()
+        self._began = self._drawn = time.monotonic()
 
-    def at(self, share: float, work: str, seconds_left: float | None = None) -> None:
+    def at(self, share: float | None, work: str, seconds_left: float | None = None) -> None:
         """Say what is at work.
 
         Args:
-            share: how much of the phase is done, 0 to 1.
+            share: how much of the phase is done, 0 to 1; None where the time since it began and what is left say it,
+                which holds also where a machine that got slower has more left than was expected of all of it.
             work: what is at work now.
             seconds_left: of the phase, if known.
         """
-        if time.monotonic() - self._drawn < (REFRESH_SECONDS if self._live else QUIET_SECONDS):
+        now = time.monotonic()
+        if now - self._drawn < (REFRESH_SECONDS if self._live else QUIET_SECONDS):
             return
-        self._drawn = time.monotonic()
+        self._drawn = now
+        if share is None:
+            spent = now - self._began
+            share = spent / max(spent + (seconds_left or 0.0), 1e-9)
         left = "" if seconds_left is None else f"about {_clock(seconds_left)} left"
         if self._live:
             self._bar.update(self._task, completed=share, left=left, work=work)

@@ -149,10 +149,8 @@ def measure(run: OpenRun, reporter: Reporter, stopwatch: Stopwatch = by_rounds) 
 def take(run: OpenRun, reporter: Reporter, stopwatch: Stopwatch = by_rounds) -> None:
     """Time every cell that passed the gate, in the order of the visits."""
     reporter.phase(f"Timing {len(run.ready)} cells in {run.settings.blocks} blocks")
-    total = max(seconds_left(run), 1e-9)
     for each in run.visits:
-        left = seconds_left(run)
-        reporter.at(1.0 - left / total, str(each), left)
+        reporter.at(None, str(each), seconds_left(run))
         visit(run, each, stopwatch)
 
 
