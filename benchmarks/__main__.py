@@ -325,4 +325,7 @@ def _value(options: argparse.Namespace) -> Callable[[str], str | None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    from benchmarks.measuring.ending import leave
+
+    sys.exit(leave(status))

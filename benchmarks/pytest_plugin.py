@@ -7,6 +7,7 @@ closing a run are in `measuring`, which knows nothing of pytest.
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ import pytest
 
 from benchmarks.cells import Visit
 from benchmarks.findings import tables
+from benchmarks.measuring.ending import Watch, leave, owned
 from benchmarks.measuring.open_run import OpenRun, close_run, open_run, seconds_left
 from benchmarks.measuring.progress import Reporter
 from benchmarks.measuring.resuming import resumed_settings
@@ -65,6 +67,8 @@ class Asked:
 
 ASKED = pytest.StashKey[Asked]()
 RUN = pytest.StashKey[OpenRun]()
+WATCH = pytest.StashKey[Watch]()
+SESSION = pytest.StashKey[pytest.Session]()
 
 
 def configure(config: pytest.Config, draw: Draw) -> None:
@@ -131,7 +135,10 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         )
     except (OptionError, RecordError, OSError) as problem:
         raise pytest.UsageError(str(problem)) from None
-    config.stash[RUN] = run
+    config.stash[RUN], config.stash[SESSION] = run, session
+    if owned("pytest", "benchmarks"):
+        config.stash[WATCH] = watch = Watch(run.settings.time_limit, _giving_up(run))
+        run.watched = watch.over
     _keep()
     with writing(run):
         admit_all(run, asked.reporter)
@@ -139,6 +146,23 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     session.items[:] = [item for item in session.items if visit_of(item) in todo]
     _keep()
     asked.reporter.phase(f"Timing {len(run.ready)} cells in {run.blocks} blocks")
+
+
+def _giving_up(run: OpenRun) -> Callable[[object, float], None]:
+    """What ends a run whose cell does not: all that it has is kept, and resuming goes on without that cell."""
+    screen = os.dup(1)  # pytest captures the file of that number while a cell is timed
+
+    def give_up(cell: object, seconds: float) -> None:
+        said = f"error: {cell}: still running after {seconds:.3g} s, in code that cannot be interrupted"
+        os.write(screen, f"{said}\n{interrupted_line(run)}\n".encode())
+        os._exit(pytest.ExitCode.INTERRUPTED)
+
+    return give_up
+
+
+def interrupted_line(run: OpenRun) -> str:
+    """What to do about a run that has not come to its end."""
+    return f"Interrupted; `pytest --benchmark --resume={run.folder}` finishes it."
 
 
 @contextmanager
@@ -222,6 +246,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if run is None:
         return
     gc.unfreeze()
+    if WATCH in session.config.stash:
+        session.config.stash[WATCH].close()
     stopped = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
     said: list[str] = []
     try:
@@ -241,8 +267,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         run.close()
         asked.reporter.close()
     if stopped:
-        said.append(f"Interrupted; `pytest --benchmark --resume={run.folder}` finishes it.")
+        said.append(interrupted_line(run))
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = pytest.ExitCode.INTERRUPTED
     for line in said:
         asked.reporter.say(line)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let the process end, where it is pytest's; `python -m benchmarks` sees to that itself."""
+    if SESSION in config.stash and owned("pytest"):
+        leave(int(config.stash[SESSION].exitstatus))

@@ -85,10 +85,13 @@ def numbers(result: Any) -> Floats:
     """The numbers of a result as a flat array.
 
     Raises:
-        WrongError: it holds something else.
+        WrongError: it holds something else, complex numbers and texts included.
     """
     try:
-        return np.asarray(result, dtype=np.float64).reshape(-1)
+        raw = np.asarray(result)
+        if raw.dtype.kind in "cSU":
+            raise TypeError(f"they are {raw.dtype}")
+        return raw.astype(np.float64, copy=False).reshape(-1)
     except (TypeError, ValueError) as problem:
         raise WrongError(f"not numbers: {problem}", math.nan) from None
 

@@ -1,7 +1,7 @@
 """Running what may fail: whatever a cell does, it costs that cell and nothing else.
 
 Limits: hanging is noticed by a signal, so only in the main thread of a POSIX system, and only once the interpreter gets
-control back: native code that never returns cannot be interrupted.
+control back: native code that never returns cannot be interrupted; `ending` has the answer to that.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+_CUT_OFF = threading.Event()
 
 
 class WrongError(Exception):
@@ -87,6 +89,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
 
     def ring(*_: object) -> None:
+        _CUT_OFF.set()
         raise HangingError(f"still running after {seconds:.3g} s")
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -97,3 +100,8 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
+
+
+def was_cut_off() -> bool:
+    """Whether anything in this process has been interrupted at its limit; threads of its own may go on for good."""
+    return _CUT_OFF.is_set()

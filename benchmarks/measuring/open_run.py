@@ -10,9 +10,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,7 @@ class OpenRun:
         deadline: when timing must be over, on the same clock.
         visit_cost: seconds of wall clock for a visit, from the seconds of one execution.
         release: lets other processes write this run.
+        watched: watches what is done with a cell in its block; by default nobody does.
         left: visits still to be made, by cell.
         bound: engines bound to problems so far.
         ready: cells that passed the gate and have not failed since.
@@ -100,6 +101,7 @@ class OpenRun:
         least: the last block that was asked for; those after it fill the time that is left.
         suspects: cells that an earlier process died with, and how many did.
         stopped: kinds of cells of which one did not end, with what is said of the larger ones.
+        hung: seconds lost to cells that did not end, by engine.
         twinned: the cells that have a twin.
     """
 
@@ -112,6 +114,7 @@ class OpenRun:
     deadline: float
     visit_cost: Callable[[float], float] = stopwatch.visit_cost
     release: Callable[[], None] = lambda: None
+    watched: Callable[[Cell], AbstractContextManager[None]] = lambda _: nullcontext()
     left: Counter[Cell] = field(default_factory=Counter)
     bound: dict[tuple[str, Size, str], Bound] = field(default_factory=dict)
     ready: dict[Cell, Ready] = field(default_factory=dict)
@@ -121,6 +124,7 @@ class OpenRun:
     least: int = 0
     suspects: dict[Cell, int] = field(default_factory=dict)
     stopped: dict[Kind, str] = field(default_factory=dict)
+    hung: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     twinned: frozenset[Cell] = frozenset()
 
     def __post_init__(self) -> None:

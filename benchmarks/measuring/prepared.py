@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks import stopwatch
@@ -85,9 +86,14 @@ def note(cell: Cell, engine: type[Engine]) -> str:
 
 
 def bind(cell: Cell, engine: type[Engine]) -> Bound:
-    """Bind an engine to a cell's problem: inputs are converted, and what is recorded or compiled once is."""
+    """Bind an engine to a cell's problem: inputs are converted, and what is recorded or compiled once is.
+
+    The inputs and data are copies, so that an engine that changes them spoils no other one's, nor what is expected.
+    """
     engine.load()
-    seconds, bound = stopwatch.once(lambda: engine(cell.problem))
+    problem = cell.problem
+    mine = replace(problem, x=copy.copy(problem.x), data=tuple(map(copy.copy, problem.data)))
+    seconds, bound = stopwatch.once(lambda: engine(mine))
     return Bound(bound, seconds)
 
 

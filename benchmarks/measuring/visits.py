@@ -84,15 +84,22 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
         return _add(run, replace(record, status="over_budget", note=note))
     if stopped := run.stopped.get(cell.kind):
         return _add(run, replace(record, status="over_budget", note=f"left out: {stopped}"))
+    allowed = preparing.SHARE * (run.deadline - run.started)  # no engine that hangs takes the time of the others
+    if run.hung[cell.engine] >= allowed:
+        note = f"left out: {cell.engine} did not end in {run.hung[cell.engine]:.2g} s of other cells"
+        return _add(run, replace(record, status="over_budget", note=note))
     outcome: Any = None
+    start = time.monotonic()
     if cell in run.suspects:
         outcome = tried_apart(cell, run.suspects[cell], _limit(run), run.settings.time_limit)
     if outcome is None:
-        promised = seconds_left(run)  # to the cells that are ready; none that hangs here takes it from them
-        outcome = _bounded(run, cell, lambda: _through_the_gate(run, cell, engine, record), promised)
+        # What is promised to the cells that are ready is theirs.
+        limit = min(allowed, _limit(run, seconds_left(run)))
+        outcome = _bounded(run, cell, lambda: _through_the_gate(run, cell, engine, record), limit)
     if isinstance(outcome, Failure):
         if outcome.hung:  # a larger one of the kind would not end either
             run.stopped[cell.kind] = f"{cell}: {outcome.note}"
+            run.hung[cell.engine] += time.monotonic() - start
         return _add(run, _failed(record, outcome))
     run.ready[cell] = outcome
     return None
@@ -177,7 +184,7 @@ def visit(run: OpenRun, visit: Visit, stopwatch: Stopwatch) -> TimingRecord | No
     execute = ready.twin if visit.twin and ready.twin else ready.run
     start = time.monotonic()
     with collected():
-        outcome = _bounded(run, visit.cell, lambda: _timed(execute, ready, stopwatch))
+        outcome = _bounded(run, visit.cell, lambda: _timed(execute, ready, stopwatch), _limit(run))
     ready.cost = time.monotonic() - start
     if outcome is None:
         return None
@@ -255,13 +262,12 @@ def _predicted(run: OpenRun, cell: Cell) -> float:
     return FIRST_RATE * work(cell)
 
 
-def _bounded(run: OpenRun, cell: Cell, action: Callable[[], Any], promised: float = 0.0) -> Any:
-    """Run what a cell does, within its limit and what is left of the run besides what is promised; see `guarded`."""
-    limit = _limit(run, promised)
-    with run.at_work(cell):
+def _bounded(run: OpenRun, cell: Cell, action: Callable[[], Any], limit: float) -> Any:
+    """Run what a cell does, within its limit; with less than cells may take, not to end is no error; see `guarded`."""
+    with run.at_work(cell), run.watched(cell):
         outcome = guarded(action, limit)
     if isinstance(outcome, Failure) and outcome.hung and limit < run.settings.time_limit:
-        return replace(outcome, status="over_budget", note=f"would not end in the {limit:.2g} s that were left")
+        return replace(outcome, status="over_budget", note=f"did not end in the {limit:.2g} s that it had")
     return outcome
 
 

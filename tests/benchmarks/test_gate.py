@@ -56,6 +56,8 @@ BREAKAGES = {
     "one too few": lambda r: r[:-1],
     "one too many": lambda r: [*r, 0.0],
     "no numbers": lambda r: ["?"] * len(r),
+    "texts of the numbers": lambda r: [str(v) for v in r],
+    "complex numbers": lambda r: np.asarray(r) + 1j,
     "nothing": lambda r: None,
 }
 

@@ -279,3 +279,28 @@ def test_a_warning_of_an_engine_is_no_error(tmp_path):
 
     records = records_of(measured_in(tmp_path, CELLS, Settings(blocks=1), engines=misbehaving(gradient)), tmp_path)
     assert set(records["status"]) == {"ok"}
+
+
+def test_an_engine_that_changes_its_inputs_spoils_no_other_one(tmp_path):
+    def push(self, along):
+        self.problem.x[0] = 7.0
+        return engine("ad").push(self, along)
+
+    engines = {name: engine(name) for name in ("ad", "finite-differences")}
+    engines["ad"] = type("Mutating", (engine("ad"),), {"push": push})
+    cells = plan(Selection(families=("chain",), engines=tuple(engines), modes=("forward",), sizes=(4,)))
+    records = records_of(measured_in(tmp_path, cells, Settings(blocks=1), engines=engines), tmp_path)
+    assert set(records[records["engine"] == "ad"]["status"]) == {"wrong"}
+    assert set(records[records["engine"] != "ad"]["status"]) == {"ok"}
+
+
+def test_an_engine_that_hangs_everywhere_leaves_time_to_the_others(tmp_path):
+    hanging = type("Hanging", (engine("ad"),), {"prepare": lambda self, mode, lanes=1: hang()})
+    engines = {"ad": hanging, "finite-differences": engine("finite-differences")}
+    cells = plan(Selection(families=("chain",), engines=tuple(engines), sizes=(2, 4)))
+    run = measured_in(tmp_path, cells, Settings(blocks=1), engines=engines, seconds=2.0)
+    records = records_of(run, tmp_path)
+    mine = records["engine"] == "ad"
+    assert set(records[mine]["status"]) == {"over_budget"}
+    assert run.hung["ad"] < 1.5
+    assert set(records[~mine & (records["mode"] != "reverse")]["status"]) == {"ok"}
