@@ -16,6 +16,10 @@ from benchmarks.options import OptionError, Selection
 DERIVATIVES = (("forward", "jvp"), ("forward", "gradient"), ("reverse", "vjp"), ("reverse", "gradient"))
 STEP = 4
 """Sizes are powers of this, in a family that does not state its own."""
+BETWEEN = 2
+"""Sizes between them are this much larger."""
+LANES_SAVE = 16
+"""Carrying tangents together makes a sweep about this much cheaper, so gradients reach further."""
 TWINS = 5
 
 
@@ -83,18 +87,29 @@ def shuffled(cells: Sequence[Cell], blocks: int, seed: int) -> list[Visit]:
 def _cells(family: Family, engine: type[Engine], selection: Selection) -> Iterator[Cell]:
     asked = bool(selection.sizes) or bool(selection.families and family.growing)
     for size in _sizes(family, engine, selection):
-        problem = catalogue.problem(family.name, size)
-        # What an engine cannot do is left out, but said where the engine was asked for.
-        if problem.style not in engine.styles and not selection.engines:
+        for cell in _of(family, size, engine, selection):
+            if asked or _within(cell, engine):
+                yield cell
+    if engine.reach.between and not (asked or family.sizes):
+        for size in _powers(family, engine, BETWEEN):
+            many = [cell for cell in _of(family, size, engine, selection) if sweeps(cell) > 1 and _within(cell, engine)]
+            yield from many
+            if many:
+                yield Cell(family.name, size, engine.name, "primal", "primal")
+
+
+def _of(family: Family, size: Size, engine: type[Engine], selection: Selection) -> Iterator[Cell]:
+    """The cells of one problem with one engine, whatever they cost."""
+    problem = catalogue.problem(family.name, size)
+    # What an engine cannot do is left out, but said where the engine was asked for.
+    if problem.style not in engine.styles and not selection.engines:
+        return
+    for mode, quantity in (("primal", "primal"), *DERIVATIVES):
+        # With one input the jvp is the gradient, and with one output the vjp is: they are measured once.
+        if (quantity == "jvp" and problem.n_inputs == 1) or (quantity == "vjp" and problem.n_outputs == 1):
             continue
-        for mode, quantity in (("primal", "primal"), *DERIVATIVES):
-            # With one input the jvp is the gradient, and with one output the vjp is: they are measured once.
-            if (quantity == "jvp" and problem.n_inputs == 1) or (quantity == "vjp" and problem.n_outputs == 1):
-                continue
+        if mode == "primal" or mode in engine.modes or selection.engines:
             cell = Cell(family.name, size, engine.name, mode, quantity)
-            there = mode == "primal" or mode in engine.modes or selection.engines
-            if not there or not (asked or _within(cell, engine)):
-                continue
             yield cell
             if (lanes := engine.carried(problem, mode)) > 1 and sweeps(cell) > 1:
                 yield replace(cell, lanes=lanes)
@@ -105,7 +120,7 @@ def _within(cell: Cell, engine: type[Engine]) -> bool:
     if cell.problem.ops is None and catalogue.family(cell.graph).sizes:
         return True
     if sweeps(cell) > 1:
-        return work(cell) <= engine.reach.gradient_ops
+        return work(cell) <= engine.reach.gradient_ops * min(cell.lanes, LANES_SAVE)
     return evaluation(cell.problem) <= engine.reach.single_ops or cell.size == engine.reach.far.get(cell.graph)
 
 
@@ -120,6 +135,11 @@ def _sizes(family: Family, engine: type[Engine], selection: Selection) -> Sequen
         return family.growing
     if family.sizes:
         return family.sizes
-    powers = [STEP**k for k in range(64) if STEP**k <= engine.reach.single_ops]
     far = engine.reach.far.get(family.name)
-    return [*family.sizes_from(powers), *([] if far is None else [far])]
+    return [*_powers(family, engine), *([] if far is None else [far])]
+
+
+def _powers(family: Family, engine: type[Engine], first: int = 1) -> Sequence[Size]:
+    """The family's sizes nearest to `first` times powers, as far as one op per input would go."""
+    powers = [first * STEP**k for k in range(64) if first * STEP**k <= engine.reach.single_ops]
+    return family.sizes_from(powers)

@@ -8,10 +8,11 @@ dotted line is theory.
 from __future__ import annotations
 
 import math
-import textwrap
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import matplotlib as mpl
@@ -112,19 +113,28 @@ def canvas(finding: str, detail: str, height: float, *, width: float = WIDTH, sc
 def _wrap(figure: Figure, text: str, size: float, weight: str, pixels: float) -> list[str]:
     """Break a text into lines no wider than `pixels`; balanced, so that no single word is left on the last line."""
 
-    def width(line: str) -> float:
-        probe = figure.text(0, 0, line, size=size, weight=weight)
+    @cache
+    def width(word: str) -> float:
+        probe = figure.text(0, 0, word, size=size, weight=weight)
         extent = float(probe.get_window_extent().width)
         probe.remove()
         return extent
 
-    def fits(lines: list[str]) -> bool:
-        return all(width(line) <= pixels for line in lines)
+    space = width("n n") - 2.0 * width("n")
 
-    sizes = range(len(text), 0, -1)
-    fewest = next((lines for size in sizes if fits(lines := textwrap.wrap(text, size))), [text])
-    balanced = [lines for size in sizes if len(lines := textwrap.wrap(text, size)) == len(fewest) and fits(lines)]
-    return balanced[-1] if len(fewest) > 1 else fewest
+    def broken(limit: float) -> list[str]:
+        lines, full = [""], -space
+        for word in text.split():
+            full += space + width(word)
+            if lines[-1] and full > limit:
+                lines.append("")
+                full = width(word)
+            lines[-1] += f" {word}" if lines[-1] else word
+        return lines
+
+    fewest = len(broken(pixels))
+    narrowest = bisect_left(range(int(pixels)), True, key=lambda limit: len(broken(limit)) <= fewest)
+    return broken(narrowest)
 
 
 def panels(room: Canvas, names: Sequence[str], columns: int = 3, *, right: float = 0.62) -> list[Axes]:

@@ -22,7 +22,7 @@ class Compiled(Engine):
     name = "ad-compiled"
     default = True
     lanes = 128
-    reach = Reach(gradient_ops=2**22, far={"chain": 10**6})
+    reach = Reach(gradient_ops=2**22, far={"chain": 10**6}, between=True)
     includes = Includes(*3 * ("compiled, recorded before",))
     written = Written('ad.compile(f, x).jacobian(x, "forward")', 'ad.compile(f, x).jacobian(x, "reverse")')
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import ad
-from benchmarks.engines.base import Counts, Engine, Includes, Written, listed, plain
+from benchmarks.engines.base import Counts, Engine, Includes, Reach, Written, listed, plain
 from benchmarks.functions.problem import Problem
 
 
@@ -24,6 +24,7 @@ class Eager(Engine):
     styles = ("scalars", "arrays")
     lanes = 128
     lane_styles = ("arrays",)
+    reach = Reach(between=True)
     includes = Includes(primal="plain Python or NumPy", reverse="recording included")
     written = Written("ad.jacfwd(f)(x)", "ad.jacrev(f)(x)", "ad.grad(f)(x)")
     allocates_in_python = True

@@ -32,11 +32,14 @@ class Reach:
         single_ops: primals and single sweeps up to this many ops.
         gradient_ops: gradients of many sweeps up to this many executed ops.
         far: families whose single sweeps go to this size, whatever their ops.
+        between: whether gradients of many sweeps are measured at sizes between the others, too: an exponent needs
+            several, and the cost of such gradients leaves few.
     """
 
     single_ops: int = 2**16
     gradient_ops: int = 2**19
     far: Mapping[str, int] = field(default_factory=dict)
+    between: bool = False
 
 
 @dataclass(frozen=True)

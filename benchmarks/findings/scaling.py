@@ -50,6 +50,9 @@ REASONS = {
 }
 """Why a curve does not grow as theory says, by family, engine and mode: what was found by looking into it."""
 
+HALF_OF_PAIRS = 0.9539
+"""Half of all pairs of normal values are less than so many standard deviations apart: 0.6745 times the root of two."""
+
 Shapes = tuple[tuple[float, float], ...]
 
 POINTS = 4
@@ -57,7 +60,7 @@ FEWEST = 3
 AMPLITUDES = 64
 STRONGEST = 32.0
 ONE_CALL: Shapes = ((1.0, 0.0),)
-MANY_SWEEPS: Shapes = tuple((1.0 - share, share) for share in (0.0, 0.125, 0.25, 0.5, 0.75, 0.875, 1.0))
+MANY_SWEEPS: Shapes = tuple((1.0 - share, share) for share in (0.0, 0.25, 0.5, 0.75, 0.875, 0.9375, 0.97, 1.0))
 """Shapes of an overhead: the shares of it that fall as 1 / N and as 1 / N**2."""
 CURVE = ["run", "graph", "engine", "mode", "quantity", "lanes"]
 COLUMNS = [*CURVE, "points", "n_min", "n_max", "exponent", "exponent_low", "exponent_high", "theory", "verdict"]
@@ -206,10 +209,9 @@ def _lines(n: Floats, log_seconds: Floats, shapes: Shapes) -> _Lines:
     """Fit a straight line in logarithms for every overhead of the grid; scatter about the best one counts as noise."""
     counts = (~np.isnan(log_seconds)).sum(axis=1)
     freedom = max(int((counts - 1).sum()), 1)
-    deviation = log_seconds - np.nanmean(log_seconds, axis=1, keepdims=True)
     # The variance of a median of k values is about that of pi / (2 k + pi - 2) of one.
     of_median = float(np.mean(np.pi / (2.0 * counts + np.pi - 2.0)))
-    noise = float(np.nansum(deviation**2)) / freedom * of_median + MODEL_ERROR**2
+    noise = spread(log_seconds) ** 2 * of_median + MODEL_ERROR**2
 
     x = np.log(n) - np.log(n).mean()
     y = medians(log_seconds)
@@ -220,6 +222,16 @@ def _lines(n: Floats, log_seconds: Floats, shapes: Shapes) -> _Lines:
     best = float(squares.min())
     noise = max(noise, best / max(len(n) - 3, 1))
     return _Lines(slope, (squares - best) / noise, noise / float(x @ x), freedom)
+
+
+def spread(log_seconds: Floats) -> float:
+    """The standard deviation of one value, from how far those of a row, in pairs, are apart.
+
+    A median of values withstands the block in which something else ran; so must what is said of its error.
+    """
+    i, j = np.triu_indices(log_seconds.shape[1], k=1)
+    differences = np.abs(log_seconds[:, i] - log_seconds[:, j])
+    return float(np.nanmedian(differences)) / HALF_OF_PAIRS if np.isfinite(differences).any() else 0.0
 
 
 @lru_cache(maxsize=256)

@@ -166,6 +166,22 @@ def test_the_plan_keeps_to_the_selection():
     assert {cell.graph for cell in cells} == {family.name for family in families()}
 
 
+def test_gradients_of_many_sweeps_have_sizes_between_and_with_lanes_reach_further():
+    cells = [cell for cell in plan(Selection(families=("chain",), engines=("ad-compiled",))) if cell.graph == "chain"]
+    sizes = {
+        (mode, lanes): {
+            cell.size for cell in cells if (cell.mode, cell.quantity, cell.lanes) == (mode, "gradient", lanes)
+        }
+        for mode, lanes in (("forward", 1), ("forward", 128), ("reverse", 1))
+    }
+    assert sizes["forward", 1] == {2**k for k in range(11)}
+    assert sizes["forward", 128] == {2**k for k in range(1, 13)}
+    assert sizes["reverse", 1] == {4**k for k in range(8)} | {10**6}
+    primals = {cell.size for cell in cells if cell.mode == "primal"}
+    assert sizes["forward", 1] | sizes["forward", 128] | sizes["reverse", 1] == primals
+    assert {cell.size for cell in cells if cell.quantity == "jvp"} == sizes["reverse", 1] - {1}
+
+
 def test_a_run_is_made_again_from_its_environment(tmp_path, monkeypatch, capsys):
     asked = ["--family=chain", "--engine=ad", "--size=2,4", "--mode=reverse", "--seed=7", "--blocks=3", "--budget=9.5"]
     asked += ["--function=my.py:f", "--at=x.npy"]

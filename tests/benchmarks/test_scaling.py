@@ -85,6 +85,18 @@ def test_a_quiet_curve_is_decided():
     assert told.count("agrees") >= 45
 
 
+def test_a_block_beside_something_else_leaves_the_interval_as_it_was():
+    """One value of five that took four times as long, at each size in a block of its own."""
+    rng = np.random.default_rng(5)
+    gradient, primal = simulated(1.0, 2.0, 2.0, 0.02, SEVEN, rng, per_sweep=True)
+    quiet = exponent(gradient, primal)
+    for i in range(len(SEVEN)):
+        primal.log_seconds[i, i % 5] += np.log(4.0)
+    hit = exponent(gradient, primal)
+    assert hit.high - hit.low < 1.5 * (quiet.high - quiet.low)
+    assert hit.low <= 1.0 <= hit.high
+
+
 def test_three_runs_agree_on_the_verdict():
     """No truth gets `agrees` in one run and `disagrees` in another."""
     rng = np.random.default_rng(4)
