@@ -31,6 +31,9 @@ ZERO = 0.0
 ONE = float("1")
 """The seed of a gradient, known by its identity, so that nothing needs to be multiplied by it."""
 
+BLAS_ALONE = 10_000
+"""Up to how many numbers OpenBLAS takes a dot product on one thread; for more it wakes others and waits for them."""
+
 
 class Active:
     """A number that carries a derivative: the common base of `Dual` and `Var`.
@@ -176,7 +179,13 @@ def finite(x: Any) -> bool:
         return math.isfinite(x)
     if type(x) is np.ndarray:
         line = x if x.ndim == 1 else x.ravel()
-        if math.isfinite(line.dot(line)):  # one pass, and no array made; it may overflow where no value is infinite
+        parts = [line]
+        if line.size > BLAS_ALONE:
+            parts = [line[k : k + BLAS_ALONE] for k in range(0, line.size, BLAS_ALONE)]
+        for part in parts:  # one pass, and no array made; it may overflow where no value is infinite
+            if not math.isfinite(part.dot(part)):
+                break
+        else:
             return True
     return bool(np.isfinite(x).all())
 

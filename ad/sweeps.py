@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, all_finite, in_progress, is_array, kind_of, nested
+from ad.active import ZERO, Active, all_finite, in_progress, is_array, kind_of, nested, silent
 from ad.counting import observed
 from ad.dual import Level, levels, lift
 from ad.jacobians import unit
@@ -33,9 +33,10 @@ def forward_sweep(
     (`ad.infinity`).  Inside another derivative they are followed from the start: there a zero that no seed has reached
     must not be taken for one that was computed.
     """
-    swept = None if nested() else _run(f, shape, primals, tangents, follows=False)
-    if swept is None or not all_finite(swept[1]):
-        swept = _run(f, shape, primals, tangents, follows=True)
+    with silent():
+        swept = None if nested() else _run(f, shape, primals, tangents, follows=False)
+        if swept is None or not all_finite(swept[1]):
+            swept = _run(f, shape, primals, tangents, follows=True)
     counts = observed()
     if counts is not None:
         counts.forward_sweeps += 1
@@ -103,7 +104,9 @@ def pass_with_lanes(
     columns = []
     for lane, direction in enumerate(range(start, stop)):
         column = [zero(out) if t is None else t[lane] for out, t in zip(outputs, tangents, strict=True)]
-        if not all_finite(column):
+        with silent():
+            whole = all_finite(column)
+        if not whole:
             column = forward_sweep(f, shape, primals, unit(primals, direction))[1]
         columns.append(column)
     return columns, out_shape

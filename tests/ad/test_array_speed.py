@@ -1,9 +1,12 @@
 """What the fast road of arrays takes for granted: buffers that nobody else holds, and warnings that stay off."""
 
+import math
+
 import numpy as np
 import pytest
 
 import ad
+from ad.active import BLAS_ALONE, finite, silent
 
 X = np.array([0.5, -1.0, 2.0])
 
@@ -107,3 +110,20 @@ def test_an_adjoint_that_is_a_value_is_not_added_to_in_place():
     gx, gy = ad.grad(f, (0, 1))(X, y)
     np.testing.assert_allclose(gx, np.exp(X) + y, rtol=1e-15)
     np.testing.assert_allclose(gy, 3 * y * y + X, rtol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(3,), (BLAS_ALONE + 1,), (3, 5), (0,)])
+def test_no_infinity_or_nan_is_overlooked_and_none_is_made_up(shape):
+    x = np.full(shape, 1e308)  # whose squares and sum overflow
+    assert ad.jvp(lambda x: x * 0.5, (x,), (x,))[1].tolist() == (x * 0.5).tolist()
+    assert np.max(ad.jacfwd(lambda x: 1e200 * x[..., :2])(x / 1e308), initial=1e200) == 1e200
+    with silent():
+        assert finite(x)
+        assert finite(-x)
+        for bad in (math.inf, -math.inf, math.nan):
+            if x.size:
+                y = x.copy()
+                y.flat[-1] = bad
+                assert not finite(y)
+                y.flat[0] = math.inf
+                assert not finite(y)
