@@ -199,6 +199,15 @@ def test_an_infinite_seed_times_a_partial_of_zero_is_nan_in_both_modes():
     assert math.isnan(ad.vjp(square, 0.0)[1](INF)[0])
 
 
+def test_cotangents_of_a_value_that_is_given_twice_are_both_followed():
+    def twice(x):
+        y = x * x
+        return [y, y]
+
+    for cotangent in ([INF, 1.0], [1.0, INF]):
+        assert math.isnan(ad.vjp(twice, 0.0)[1](cotangent)[0])
+
+
 def test_a_sweep_made_again_is_one_sweep_and_counts_its_ops_again():
     f = lambda x: ad.sin(ad.sqrt(x) * 2.0) + x  # noqa: E731
     counts = []

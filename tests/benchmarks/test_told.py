@@ -98,11 +98,12 @@ def test_lines_stay_short_however_much_there_is_to_say():
 
 
 def test_sweeps_are_checked():
-    rows = family([10], lambda n: 30.0, lambda n: 6.0, blocks=1)
-    rows[1]["sweeps"] = 9
-    assert findings(run(rows)).sweeps.sentence() == (
-        "Sweeps counted: 1 of 2 gradients are not as expected; first chain, forward: 9 sweeps."
-    )
+    for astray, mode in ((1, "forward"), (2, "reverse")):
+        rows = family([10], lambda n: 30.0, lambda n: 6.0, blocks=1)
+        rows[astray]["sweeps"] = 9
+        assert findings(run(rows)).sweeps.sentence() == (
+            f"Sweeps counted: 1 of 2 gradients are not as expected; first chain, {mode}: 9 sweeps."
+        )
 
 
 def test_nothing_measured():
