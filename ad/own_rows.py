@@ -12,7 +12,6 @@ names of functions where the text would be.  A function on whole arrays is a map
 from __future__ import annotations
 
 import keyword
-import math
 from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import Any
@@ -243,11 +242,9 @@ def _compare_with_differences(row: Op, op: Function) -> None:
         for k, operand in enumerate(row.operands):
             direction = [float(j == k) for j in range(len(point))]
             try:
-                value, got = jvp(op, point, direction)
+                got = jvp(op, point, direction)[1]
                 (slope,) = differences(op, (tuple, len(point)), point, direction, RTOL)
             except (NotSmoothError, ValueError, OverflowError, ZeroDivisionError):
-                continue
-            if not math.isfinite(value):
                 continue
             compared += 1
             if not abs(got - slope) <= RTOL * max(1.0, abs(slope)):

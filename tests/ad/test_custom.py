@@ -8,6 +8,7 @@ import pytest
 from scipy import special
 
 import ad
+from ad import own_rows
 from ad.ops import CUSTOM, RowError
 
 POSITIVE = ((0.5, 4.0),)
@@ -86,6 +87,7 @@ def test_infinite_partials_follow_the_rule_of_all_rows(declare):
     assert math.isnan(ad.grad(lambda x: op(x * 0.0) ** 2)(1.0))
     assert math.isnan(op(-1.0))
     assert math.isnan(ad.grad(op)(-1.0))
+    np.testing.assert_array_equal(op(np.array([-1.0, 4.0])), [math.nan, 2.0])
 
 
 def test_a_function_with_partials_at_higher_order(declare):
@@ -105,6 +107,16 @@ def test_a_function_with_partials_at_higher_order(declare):
     )
     with pytest.raises(ValueError, match=r"math domain error|expected a noninteger"):
         ad.grad(lgamma)(-1.0)
+
+
+def test_a_function_of_numbers_gives_floats_and_goes_element_by_element_over_arrays(declare):
+    digamma = declare("digamma", special.digamma, lambda x, out: special.polygamma(1, x), x=POSITIVE)
+    assert type(digamma(2.5)) is float
+    lgamma = declare("lgamma", math.lgamma, lambda x, out: digamma(x), x=POSITIVE)
+    np.testing.assert_allclose(lgamma(np.array([2, 3])), [0.0, math.log(2.0)], atol=1e-15)
+    assert lgamma(np.array([2.0], np.float32)).dtype == np.float32
+    total = declare("total", lambda x: np.sum(x * x), lambda x, out: 2 * x)  # of an array it is one number
+    np.testing.assert_array_equal(total(np.array([1.0, 2.0])), [1.0, 4.0])
 
 
 def test_a_row_is_compiled_and_nothing_else_is_compiled_again(xlog1p, declare):
@@ -189,6 +201,9 @@ def test_a_linear_function_by_its_transpose(declare):
 
         np.testing.assert_allclose(ad.jacrev(along)(x), ad.jacfwd(along)(x))
         ad.check_derivatives(lambda x, along=along: np.sum(np.sin(along(x))), (x / 100,))
+    tape = ad.Tape()
+    diff(tape.input(x), axis=0)
+    assert tape.nodes[-1].primals == [None]  # a linear function needs nothing of its operand
 
 
 def test_wrong_partials_are_found_when_they_are_declared():
@@ -196,6 +211,7 @@ def test_wrong_partials_are_found_when_they_are_declared():
         ("x * x", ("x",), r"op 'wrong': the partial in x, 'x', is .* at x = .*, but the value's slope there is"),
         ("x * y", ("y", "y"), "the partial in y, 'y'"),
         (math.sin, (lambda x, out: -math.cos(x),), "the partial in x"),
+        (math.sin, (lambda x, out: math.nan,), "is nan at x"),
         ("sqrt(x - 100)", ("0.5 / out",), "smooth at no point that was tried; give intervals"),
     ):
         with pytest.raises(ad.DerivativeError, match=said):
@@ -241,11 +257,26 @@ def test_declaring_again_and_forgetting(declare, xlog1p):
     with pytest.raises(RowError, match="op 'xlog1p': is used by 'user', which has to be forgotten first"):
         xlog1p.forget()
     user.forget()
+    user = declare("user", "x * x", "2 * x + 0 * xlog1p(x)", x=POSITIVE)
+    with pytest.raises(RowError, match="op 'xlog1p': is used by 'user'"):
+        xlog1p.forget()
+    user.forget()
     xlog1p.forget()
     assert not any(hasattr(cls, "xlog1p") for cls in (ad.Dual, ad.Var, ad.ArrayDual, ad.ArrayVar))
     assert "xlog1p" not in ad.derivative_table()
     with pytest.raises(AttributeError, match="xlog1p"):
         ad.grad(xlog1p)(1.0)
+
+
+def test_what_is_taken_back_leaves_nothing_behind():
+    def names():
+        tables = (own_rows.SCOPE, own_rows.FAST, own_rows.ARRAYS, own_rows.functions, own_rows.PARTIALS, own_rows.NODES)
+        return [*map(set, tables), *(set(vars(cls)) for cls in own_rows._CLASSES)]
+
+    before = names()
+    ad.custom("scaled", "x * exp(y)", "exp(y)", "out").forget()
+    ad.custom("product", lambda x, y: x * y, lambda x, y, out: y, lambda x, y, out: x).forget()
+    assert names() == before
 
 
 def test_rules_of_the_wrong_shape(declare):

@@ -12,6 +12,7 @@ import pytest
 from numpy import cos
 
 import ad
+from benchmarks.engines.base import of_vectors
 from benchmarks.functions.own import FunctionError, load, own, takes_namespace
 from benchmarks.functions.rebound import Namespace, rebound, uses
 from benchmarks.measuring.gate import Gate
@@ -21,6 +22,10 @@ SCALES = np.array([1.0, 2.0, 3.0])
 
 def in_numpy(x):
     return np.sum(np.sin(x) * SCALES) + helper(x)
+
+
+def weighted(x):
+    return np.sum(x * SCALES)
 
 
 def helper(x):
@@ -118,7 +123,7 @@ def test_what_cannot_be_measured_is_refused_in_a_line(f, message):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("inputs", [np.array([]), np.array(["a"]), np.array([1j]), [1.0, np.nan], None])
+@pytest.mark.parametrize("inputs", [np.array([]), np.array(["a"]), np.array([1j]), [1.0, np.nan], None, True])
 def test_inputs_are_finite_numbers(inputs):
     with pytest.raises(FunctionError, match="inputs"):
         own(in_numpy, inputs)
@@ -142,6 +147,26 @@ def test_several_outputs_in_a_list():
     )
 
 
+def test_several_outputs_of_scalars_in_a_tuple():
+    problem = own(lambda x: (x[0] * x[1], math.sin(x[0])), [2.0, 3.0], "two").at(2)
+    assert (problem.style, problem.n_outputs) == ("scalars", 2)
+    np.testing.assert_allclose(of_vectors(problem, jnp, jnp.asarray)(jnp.array([2.0, 3.0])), [6.0, math.sin(2.0)])
+
+
+def test_a_number_is_one_input():
+    problem = own(lambda x: x[0] ** 2, 3.0, "square").at(1)
+    assert (problem.n_inputs, problem.f(np, problem.x)) == (1, 9.0)
+
+
+def test_arrays_of_the_module_are_the_engines_own():
+    """What a function finds in its module is data, bound anew for each conversion."""
+    x = np.array([0.3, 0.5, 0.7])
+    problem = own(weighted, x).at(3)
+    for factor in (1.0, 2.0):
+        f = problem.on(lambda array, factor=factor: jnp.asarray(factor * array))
+        assert float(f(jnp, jnp.asarray(x))) == pytest.approx(factor * weighted(x), rel=1e-6)
+
+
 def test_the_users_inputs_are_not_touched():
     x = np.array([1, 2, 3])
     problem = own(in_numpy, x).at(3)
@@ -153,8 +178,10 @@ def test_files_name_their_functions(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("import neighbour\n\ndef f(x):\n    return neighbour.g(x)\n")
     (tmp_path / "neighbour.py").write_text("def g(x):\n    return x[0] * x[1]\n")
+    paths = sys.path[:]
     f = load(f"{file}:f")
     assert f([2.0, 3.0]) == 6.0
+    assert sys.path == paths
     for where, message in (
         (str(file), "expected FILE.py:FUNCTION"),
         (f"{file}:h", "has no function 'h'; there are f"),
