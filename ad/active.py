@@ -20,8 +20,9 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
+from ad import refusals
 from ad.infinity import settled
-from ad.ndarrays import ARRAYS
+from ad.ndarrays import ARRAYS, beside_array
 from ad.ops import CONSTANTS, OPS, Op
 from ad.scalars import FAST, FLOAT_ERRORS, build, ieee, is_real, real
 
@@ -96,6 +97,20 @@ class Active:
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(f"pickle: got a {kind_of(self)}, whose derivative cannot leave this process; send .primal")
 
+    def __int__(self) -> int:
+        return int(primal_of(self))
+
+    __trunc__ = __int__
+
+    def __floor__(self) -> Any:
+        return math.floor(primal_of(self))
+
+    def __ceil__(self) -> Any:
+        return math.ceil(primal_of(self))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(primal_of(self), digits)
+
     def __float__(self) -> float:
         raise TypeError(
             f"float(): got a {kind_of(self)}, whose derivative would be lost; "
@@ -103,10 +118,7 @@ class Active:
         )
 
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
-        raise TypeError(
-            f"array: got a {kind_of(self)}, whose derivative would be lost; use ad.stack for an array of such, "
-            "ad.where or ad.concatenate instead of an assignment"
-        )
+        raise TypeError(refusals.array(kind_of(self)))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
         if method != "__call__" and (ufunc, method) in METHODS:
@@ -114,22 +126,18 @@ class Active:
         function = UFUNCS.get(ufunc) or UFUNCS.get(ufunc.__name__)
         if function is not None and method == "__call__" and not options:
             return function(*operands)
-        if function is None:
-            raise TypeError(f"np.{ufunc.__name__}: got a {kind_of(self)}; it has no derivative here, use the ops of ad")
-        if "out" in options:
-            raise TypeError(
-                f"np.{ufunc.__name__}: got a {kind_of(self)}, whose derivative an array of numbers cannot take; "
-                "write y = y + x for y += x, and the like for out="
-            )
-        what = ", ".join(f"{name}=" for name in options) or f"np.{ufunc.__name__}.{method}"
-        raise TypeError(f"np.{ufunc.__name__}: got a {kind_of(self)}, for which there is no {what}")
+        raise TypeError(refusals.ufunc(kind_of(self), ufunc, method, options, known=function is not None))
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         ours = FUNCTIONS.get(function)
         if ours is None:
-            name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
-            raise TypeError(f"{name}: got a {kind_of(self)}; it has no derivative here, use the functions of ad")
-        return ours(*arguments, **options)
+            raise TypeError(refusals.function(kind_of(self), function))
+        try:
+            return ours(*arguments, **options)
+        except TypeError:
+            if refusal := refusals.options(kind_of(self), function, ours, options):
+                raise TypeError(refusal) from None
+            raise
 
 
 UFUNCS: dict[Any, Callable[..., Any]] = {}
@@ -308,6 +316,9 @@ def apply(rule: Rule, *operands: Any) -> Any:
         OverflowError: an operand is an integer beyond the range of floats.
     """
     levels = [_level(x) for x in operands]
+    if min(levels) < -1 and any(map(is_array, operands)):
+        operands = tuple(x if isinstance(x, Active) else beside_array(rule.row.name, x) for x in operands)
+        levels = [_level(x) for x in operands]
     if min(levels) < -1:
         return NotImplemented
     require_alive(rule.row.name, operands)

@@ -101,6 +101,8 @@ class ArrayVar(Array):
         ready = prepared(map.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         tape: Nodes = ready[active.index(True)].tape
+        if map.held is not None:
+            params = map.held(tape.loans, *params)
         node = MapNode()
         node.map, node.active, node.params = map, active, params
         node.operands = [x.node if a else None for x, a in zip(ready, active, strict=True)]
@@ -117,6 +119,8 @@ class ArrayVar(Array):
     def apply_linear(self, map: Linear, params: tuple[Any, ...]) -> ArrayVar:  # noqa: D102
         primal, tape = self.primal, self.tape
         out = map.plain(primal, *params) if type(primal) in PLAIN else map((primal,), params)
+        if map.held is not None:
+            params = map.held(tape.loans, *params)
         node = LinearNode()
         node.map, node.x, node.params, node.adjoint, node.shape = map, self.node, params, ZERO, shape_of(out)
         var: ArrayVar = tape.array()

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from ad.active import RULES, UFUNCS, Active, kind_of, primal_of
-from ad.ndarrays import SCIPY, require_numbers
+from ad.ndarrays import SCIPY, plain, require_numbers
 from ad.ndarrays import UFUNCS as NUMPY
 from ad.scalars import real
 
@@ -235,8 +235,10 @@ def operand(name: str, x: Any) -> Any:
     """An operand that is not active, as the array road takes it.
 
     Raises:
-        TypeError: it is neither a real number nor an array of such; the message names the op.
+        TypeError: it is neither a real number nor a plain array of such; the message names the op.
     """
+    if isinstance(x, np.ndarray):
+        x = plain(name, x)
     if isinstance(x, np.ndarray | np.generic):
         require_numbers(name, x)
         return x

@@ -50,11 +50,14 @@ class Map:
         lanes: how the map takes many tangents at once, along a leading axis (`ad.lanes`): `lanes(tangents, *params)`
             for one operand, `lanes(primals, tangents, *params)` for several; None where there is no rule, or none for a
             case.
+        held: what reverse mode keeps of the parameters, `held(loans, *params)`, where there may be arrays among them
+            that somebody else can change; None where there are none.
     """
 
     taken = 2
     keeps_out = False
     lanes: Callable[..., Any] | None = None
+    held: Callable[..., tuple[Any, ...]] | None = None
 
     def __init__(self, name: str, plain: Callable[..., Any], transpose: Callable[..., Any]) -> None:
         self.name, self.plain, self.transpose = name, plain, transpose

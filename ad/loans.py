@@ -4,7 +4,8 @@ A user's array may be written to after it was recorded, and the sweep would mult
 Copies of all would cost as much as the ops.  So a small array is copied; a large one is borrowed and cannot be written
 to until the recording ends, so that an assignment in the function raises NumPy's "assignment destination is read-only"
 where it stands.  What a tape keeps for longer than one call is copied whatever its size.  An array that its owner has
-made read-only is taken as it is.
+made read-only is taken as it is.  What cannot be seen is a write to a large array through another view of it that was
+made before: NumPy gives that a flag of its own.
 """
 
 from __future__ import annotations

@@ -84,8 +84,35 @@ def require_numbers(name: str, x: Any) -> None:
         raise TypeError(f"{name}: got an array of {x.dtype}, expected one of real numbers")
 
 
+def plain(name: str, x: Any) -> Any:
+    """An array of NumPy's own class, so that arithmetic on it is NumPy's.
+
+    Raises:
+        TypeError: it has masks, or is a matrix or of another class with arithmetic of its own; the message names the
+            argument.
+    """
+    if type(x) is np.memmap:
+        return x.view(np.ndarray)
+    if type(x) is not np.ndarray:
+        raise TypeError(f"{name}: got {type(x).__name__}, expected a plain NumPy array")
+    return x
+
+
+def beside_array(name: str, x: Any) -> Any:
+    """A constant that stands beside an array: a list or tuple of numbers as an array, anything else as it is.
+
+    Raises:
+        TypeError: it is an array of another library, such as a Series; the message names the op.
+    """
+    if isinstance(x, list | tuple):
+        return np.asarray(x)
+    if hasattr(x, "__array__") and not isinstance(x, np.generic):
+        raise TypeError(f"{name}: got {type(x).__name__}, expected a plain NumPy array, as np.asarray makes one of it")
+    return x
+
+
 def floating(name: str, x: Any) -> Any:
-    """An array that can carry a derivative: of float64 or float32 as it is, of integers as float64.
+    """An array that can carry a derivative: float64 and float32 as they are, integers as float64, in native bytes.
 
     Raises:
         TypeError: it holds something else, or is of a class that NumPy would not treat as an array; the message names
@@ -93,10 +120,11 @@ def floating(name: str, x: Any) -> Any:
     """
     if type(x) is np.ndarray and x.dtype is DOUBLE:
         return x
-    if type(x) is not np.ndarray and type(x) is not np.memmap:
-        raise TypeError(f"{name}: got {type(x).__name__}, expected a plain NumPy array")
+    x = plain(name, x)
     if x.dtype in FLOATING:
         return x
     if x.dtype.kind in "iu":
         return x.astype(np.float64)
+    if (native := x.dtype.newbyteorder("=")) in FLOATING:
+        return x.astype(native)
     raise TypeError(f"{name}: got an array of {x.dtype}, expected one of float64, float32 or integers")

@@ -63,7 +63,7 @@ def ieee(name: str) -> Callable[..., float]:
 
 def is_real(x: Any) -> bool:
     """Whether `x` is a real number, Python's or NumPy's; a bool counts as one, a time difference does not."""
-    return isinstance(x, numbers.Real) and not isinstance(x, np.timedelta64)
+    return isinstance(x, numbers.Real | np.bool) and not isinstance(x, np.timedelta64)
 
 
 def real(name: str, x: Any) -> float:
@@ -74,7 +74,8 @@ def real(name: str, x: Any) -> float:
         OverflowError: `x` is an integer beyond the range of floats.
     """
     if not is_real(x):
-        raise TypeError(f"{name}: got {type(x).__name__}, expected a real number")
+        array = ", or a plain NumPy array, as np.asarray makes one of it" if hasattr(x, "__array__") else ""
+        raise TypeError(f"{name}: got {type(x).__name__}, expected a real number{array}")
     try:
         return float(x)
     except OverflowError:

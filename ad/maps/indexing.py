@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ad.arrays import Array, dtype_of, shape_of
 from ad.linear import linear
+from ad.loans import Loans
 
 Shape = tuple[int, ...]
 
@@ -44,6 +46,25 @@ def _(x: Any, index: Any) -> Any:
 getitem.into(_add_at)  # type: ignore[attr-defined]
 
 
+def held(loans: Loans, *params: Any) -> tuple[Any, ...]:
+    """Parameters whose last, an index or a mask, stays what it was, whatever is done to its arrays and lists."""
+    *shape, index = params
+    if type(index) in (slice, int):
+        return params
+    if type(index) is tuple:
+        return (*shape, tuple(_unchanged(loans, part) for part in index))
+    return (*shape, _unchanged(loans, index))
+
+
+def _unchanged(loans: Loans, part: Any) -> Any:
+    if isinstance(part, np.ndarray):
+        return loans.take(part)
+    return copy.deepcopy(part) if isinstance(part, list) else part
+
+
+getitem.map.held = held  # type: ignore[attr-defined]
+
+
 def _scatter(x: Any, to: Shape, index: Any) -> Any:
     total = np.zeros(to, dtype_of(x))
     _add_at(total, x, True, index)
@@ -54,6 +75,9 @@ def _scatter(x: Any, to: Shape, index: Any) -> Any:
 def scatter(bar: Any, shape: Shape, to: Shape, index: Any) -> Any:
     """Zeros of shape `to`, to which the elements of `x` are added at `index`: the transpose of reading."""
     return getitem(bar, index)
+
+
+scatter.map.held = held  # type: ignore[attr-defined]
 
 
 @scatter.lanes  # type: ignore[attr-defined, untyped-decorator]

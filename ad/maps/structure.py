@@ -10,7 +10,7 @@ import numpy as np
 from ad.active import Active, functions, primal_of
 from ad.arrays import axes_of, shape_of, unbroadcast
 from ad.linear import composed, jointly_linear, linear
-from ad.maps.indexing import getitem
+from ad.maps.indexing import getitem, held
 
 Shape = tuple[int, ...]
 
@@ -138,6 +138,7 @@ def choose(bar: Any, shapes: list[Shape], c: Any) -> list[Any]:
     ]
 
 
+choose.map.held = held  # type: ignore[attr-defined]
 _number_where = functions["where"]
 
 
