@@ -33,7 +33,7 @@ from benchmarks.runs.experiment_columns import MillionRecord, StartRecord, Train
 from benchmarks.runs.files import read_run, read_table
 
 REFERENCE, MILLION, README = ROOT / "results" / "reference", ROOT / "results" / "million", ROOT / "README.md"
-PEERS = ROOT / "results" / "peers"
+PEERS, HEAT = ROOT / "results" / "peers", ROOT / "plots" / "pictures" / "peers" / "engines.png"
 GROWING, TRAINING = ROOT / "results" / "workloads", ROOT / "results" / "training"
 WORKLOADS_PAGE = ROOT / "benchmarks" / "functions" / "workloads" / "README.md"
 PICTURES = ROOT / "plots" / "pictures" / "workloads" / "workloads"
@@ -68,7 +68,12 @@ def _of_peers() -> dict[str, str]:
     assert run.engines is not None
     assert run.summary is not None
     found = Peers(run.engines, compared(run.summary), trusted=noise_of(run).seen is None)
-    return {"peers": _list(found.sentences()), "engines": found.markdown()}
+    heat = (
+        f"\n\n![Every engine on every function, relative to the fastest]({HEAT.relative_to(ROOT)})"
+        if HEAT.exists()
+        else ""
+    )
+    return {"peers": _list(found.sentences()) + heat, "engines": found.markdown()}
 
 
 def workload_passages() -> dict[str, str]:

@@ -9,6 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from benchmarks.findings.found import noise_of
 from benchmarks.findings.peers import compared
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run
@@ -41,6 +42,7 @@ def draw(run: Run) -> Figure:
     room = canvas(announced(run, _finding(cells)), _detail(), 1.95 + ROW * len(names))
     height = float(room.figure.get_size_inches()[1])
     ax = room.figure.add_axes((1.75 / WIDTH, 0.12 / height, (WIDTH - 2.2) / WIDTH, room.top - 0.8 / height))
+    trusted = noise_of(run).seen is None
     norm, colours = LogNorm(1.0, DARKEST), colormaps["cividis_r"]
     at = {(row["graph"], row["engine"]): row for row in cells.to_dict("records")}
     for y, name in enumerate(names):
@@ -57,6 +59,7 @@ def draw(run: Run) -> Figure:
             ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, color=shade, lw=0))
             dark = float(np.dot(shade[:3], (0.299, 0.587, 0.114))) < 0.55
             said = "1" if ratio == 1.0 else f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.1f}"
+            said = said if trusted else ""
             ax.text(
                 x, y, f"{said} {'F' if row['mode'] == 'forward' else 'R'}", size=7.5, ha="center", va="center",
                 color="white" if dark else INK, weight="bold" if ratio == 1.0 else "normal",

@@ -178,7 +178,9 @@ class Peers:
         )
 
     def markdown(self) -> str:
-        """The table, for a page."""
+        """The table, for a page; of a run that is too noisy nothing that was timed."""
+        if not self.trusted:
+            return "The table of engines waits for a quieter run."
         head = (
             "| engine | functions | agrees: forward | reverse | a forward sweep costs | a reverse sweep | "
             "reverse wins from | one call | preparation, median (worst) | pays from | relative to the fastest |"
