@@ -6,6 +6,7 @@ The table is of the synthetic families; in a run of workloads alone, of those.
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks.findings.told import Findings, Speedup, times
@@ -87,9 +88,14 @@ def speedup_table(speedups: Sequence[Speedup], most: int = FAMILIES) -> list[str
 
 
 def at_largest(speedups: Sequence[Speedup]) -> dict[tuple[str, Column], Speedup]:
-    """The comparison at the largest size, by family and column."""
-    by_size = sorted(speedups, key=lambda each: max(each.n_inputs, each.n_outputs))
-    return {(each.graph, (each.engine, each.lanes)): each for each in by_size}
+    """The comparison at the largest size, by family and column; of sizes that have all of an engine's columns, if any."""
+    columns = Counter((each.graph, each.engine, each.n_inputs, each.n_outputs) for each in speedups)
+
+    def rank(each: Speedup) -> tuple[int, int]:
+        n, m = each.n_inputs, each.n_outputs
+        return columns[each.graph, each.engine, n, m], max(n, m)
+
+    return {(each.graph, (each.engine, each.lanes)): each for each in sorted(speedups, key=rank)}
 
 
 def _table(largest: dict[tuple[str, Column], Speedup], families: Sequence[str], columns: Sequence[Column]) -> list[str]:

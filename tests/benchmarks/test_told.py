@@ -73,6 +73,14 @@ def test_textbook_and_many_lanes_are_both_told():
     assert lines[3].split() == ["chain", "50", "(64)", "5", "(64)"]
 
 
+def test_textbook_and_many_lanes_are_compared_at_the_same_size_where_lanes_reach_further():
+    rows = family([64, 256], lambda n: 300.0, lambda n: 6.0)
+    many = [{**each, "lanes": 128} for each in rows if each["mode"] == "forward"]
+    rows = [each for each in rows if each["mode"] != "forward" or each["n_inputs"] == 64]
+    lines = closing.lines(findings(run(rows + many + twins([1.02] * 7)), ORDER))
+    assert lines[3].split() == ["chain", "50", "(64)", "50", "(64)"]
+
+
 def test_noise_hides_numbers():
     lines = closing.lines(findings(run(family([10], lambda n: 30.0, lambda n: 6.0) + twins([9.0] * 7)), ORDER))
     assert lines[3].split(maxsplit=1)[1] == "even (10)"
