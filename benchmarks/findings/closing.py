@@ -88,7 +88,7 @@ def speedup_table(speedups: Sequence[Speedup], most: int = FAMILIES) -> list[str
 
 
 def at_largest(speedups: Sequence[Speedup]) -> dict[tuple[str, Column], Speedup]:
-    """The comparison at the largest size, by family and column; of sizes that have all of an engine's columns, if any."""
+    """The comparison at the largest of the sizes that have most of an engine's columns, by family and column."""
     columns = Counter((each.graph, each.engine, each.n_inputs, each.n_outputs) for each in speedups)
 
     def rank(each: Speedup) -> tuple[int, int]:
