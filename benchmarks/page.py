@@ -56,6 +56,7 @@ def passages() -> dict[str, str]:
         "cost": _list(each.sentence() for each in found.costs),
         "memory": _wrapped(memory(found)),
         "rules": rules(found),
+        "training": _list(trained()[:1]),
         **_of_peers(),
     }
 
@@ -80,14 +81,17 @@ def workload_passages() -> dict[str, str]:
     """Every passage of the page of the workloads, by name; what has not been run says so."""
     run = read_run(GROWING) if GROWING.exists() else None
     found = [] if run is None else workloads(run, catalogue_order())
-    trained = "Not yet run: `python -m benchmarks training`."
-    if TRAINING.exists():
-        records = [_records(TRAINING / name, kind) for name, kind in TRAINED.items()]
-        trained = _list(training.sentences(*records))
     return {
         "workloads": "\n\n".join(entry(family, found) for family in families([WORKLOADS])),
-        "training": trained,
+        "training": _list(trained()),
     }
+
+
+def trained() -> list[str]:
+    """What the training of a network found, the times of either mode first."""
+    if not TRAINING.exists():
+        return ["Not yet run: `python -m benchmarks training`."]
+    return list(training.sentences(*(_records(TRAINING / name, kind) for name, kind in TRAINED.items())))
 
 
 def entry(family: Family, found: Iterable[Workload]) -> str:

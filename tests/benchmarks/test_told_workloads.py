@@ -80,4 +80,4 @@ def test_the_page_has_every_workload_with_and_without_a_run(folder, monkeypatch,
     assert "N = 3 to 513, M = 1 to 256, at the sizes 1x256 to 256x1" in " ".join(said.split())
     monkeypatch.setattr(page, "GROWING", tmp_path / "none")
     monkeypatch.setattr(page, "TRAINING", tmp_path / "none")
-    assert page.workload_passages()["training"].startswith("Not yet run")
+    assert page.workload_passages()["training"].startswith("- Not yet run")
