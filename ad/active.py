@@ -13,7 +13,6 @@ partials at every order, and never through the formula of its value.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, Self
@@ -21,7 +20,7 @@ from typing import Any, ClassVar, NoReturn, Self
 import numpy as np
 
 from ad import refusals
-from ad.infinity import settled
+from ad.infinity import INFINITE, MIXED, settled
 from ad.ndarrays import ARRAYS, beside_array
 from ad.ops import CONSTANTS, OPS, Op
 from ad.scalars import FAST, FLOAT_ERRORS, build, ieee, is_real, real
@@ -198,6 +197,19 @@ def finite(x: Any) -> bool:
     return bool(np.isfinite(x).all())
 
 
+def passed_on(partial: Any, amount: Any, paths: int) -> Any:
+    """What an edge makes of a tangent or adjoint that sums up `paths`, in numbers; None where that is a plain zero.
+
+    Where these numbers carry derivatives themselves, the next sweep must not take a sum of several paths for one: a
+    zero stands in for those that an infinity would turn to NaN.
+    """
+    if is_zero(partial) and not paths & INFINITE and not isinstance(amount, Active):
+        return None  # even if the amount has overflowed
+    term = partial * amount
+    apart = MIXED[paths] and isinstance(partial, Active)
+    return term + partial * ZERO if apart else term
+
+
 def settle(paths: int, value: Any) -> Any:
     """A tangent or adjoint as the paths that reached it say (`ad.infinity.settled`); the value itself where they agree.
 
@@ -211,62 +223,6 @@ def settle(paths: int, value: Any) -> Any:
 
 
 # ---- derivatives in progress ----------------------------------------------------------------------------------------
-
-
-class _Progress(threading.local):
-    depth = 0
-    silent = False
-
-
-_progress = _Progress()
-
-
-def nested() -> bool:
-    """Whether this thread is inside a function that is being differentiated."""
-    return _progress.depth > 0
-
-
-class silent:  # noqa: N801  # named as contextlib.suppress is, and like it a class because that is faster
-    """NumPy's warnings are off, as on floats there are none; what is silent already is left as it is."""
-
-    __slots__ = ("_warnings",)
-    _warnings: Any
-
-    def __enter__(self) -> None:
-        if _progress.silent:
-            self._warnings = None
-        else:
-            self._warnings = np.errstate(all="ignore")
-            self._warnings.__enter__()
-            _progress.silent = True
-
-    def __exit__(self, *exception: Any) -> None:
-        if self._warnings is not None:
-            _progress.silent = False
-            self._warnings.__exit__(*exception)
-
-
-class in_progress:  # noqa: N801
-    """Around the function that is being differentiated, in which somebody else may turn warnings on again."""
-
-    __slots__ = ("_warnings",)
-    _warnings: Any
-
-    def __enter__(self) -> None:
-        if _progress.silent:
-            self._warnings = None
-            _progress.silent = False
-        else:
-            self._warnings = np.errstate(all="ignore")
-            self._warnings.__enter__()
-        _progress.depth += 1
-
-    def __exit__(self, *exception: Any) -> None:
-        _progress.depth -= 1
-        if self._warnings is None:
-            _progress.silent = True
-        else:
-            self._warnings.__exit__(*exception)
 
 
 def require_alive(name: str, values: Iterable[Any]) -> None:

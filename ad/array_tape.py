@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, Rule, finite, silent
+from ad.active import ZERO, Active, Rule, finite
 from ad.array_infinity import Paths, along, counted, fold, product, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install
 from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
@@ -18,6 +18,7 @@ from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_o
 from ad.linear import Linear, Map
 from ad.ndarrays import floating
 from ad.ops import Op
+from ad.progress import silent
 from ad.tape import Nodes, Tape, Var
 
 

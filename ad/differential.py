@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import in_progress
 from ad.arrays import dtype_of, shape_of
 from ad.linear import Declare, Map, declare
+from ad.progress import in_progress
 from ad.tape import Tape
 
 

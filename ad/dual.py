@@ -11,10 +11,10 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from ad.active import RULES, ZERO, Active, Rule, is_array, is_zero, primal_of, settle
+from ad.active import RULES, ZERO, Active, Rule, is_array, is_zero, passed_on, primal_of, settle
 from ad.counting import Counts
 from ad.expressions import Expression
-from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
+from ad.infinity import NONE, POSITIVE, TIMES, kind
 from ad.methods import fast_names, install, install_slow
 from ad.ops import Op
 from ad.scalars import real
@@ -148,8 +148,8 @@ class _FollowedDual(Dual):
         for operand, partial in edges:
             reached: int = operand.paths  # type: ignore[attr-defined]
             self.paths |= TIMES[kind(primal_of(partial))][reached]
-            if reached and not (is_zero(partial) and not reached & INFINITE):
-                term = partial * operand.tangent
+            term = passed_on(partial, operand.tangent, reached) if reached else None
+            if term is not None:
                 self.tangent = term if self.tangent is ZERO else self.tangent + term
 
 

@@ -20,6 +20,10 @@ What can be said of a set of paths is closed under both things that a sweep does
 the classes of paths that reach a node are a set of six bits; a partial maps the set (`TIMES`), and a sum joins sets.
 A sweep is first made in plain IEEE arithmetic, which turns any infinite or NaN partial on a path that counts into an
 infinite or NaN derivative; only then is it made again with the paths followed (`Tape`, `Dual`, `ad.compiled`).
+
+Derivatives of derivatives follow the same rule.  What an inner sweep multiplies by is a sum over paths, and which of
+them it has summed depends on its mode; so where a sweep is made again, those inside it follow their paths as well, and
+hand on, beside a sum of paths that an infinity would turn to NaN (`MIXED`), a zero that meets it.
 """
 
 from __future__ import annotations
@@ -66,6 +70,9 @@ def _times(partial: float, paths: int) -> int:
 
 TIMES = tuple(tuple(_times(partial, paths) for paths in range(64)) for partial in _KINDS)
 """`TIMES[kind(partial)][paths]`: the classes of a set of paths, each made longer by an edge with this partial."""
+
+MIXED = tuple(TIMES[3][paths] not in (NONE, PLUS_INFINITY, MINUS_INFINITY) for paths in range(64))
+"""`MIXED[paths]`: whether one more edge, with an infinite partial, would make NaN of a set of paths."""
 
 
 def settled(paths: int, number: float) -> float:

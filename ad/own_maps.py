@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import in_progress
 from ad.arrays import dtype_of, full, shape_of
 from ad.linear import Map
+from ad.progress import in_progress
 from ad.tape import Tape
 
 Rule = Callable[..., Any]

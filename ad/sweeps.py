@@ -5,17 +5,19 @@ What `ad.transforms` is made of; leaves and shapes here, trees there.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, all_finite, in_progress, is_array, kind_of, nested, silent
+from ad.active import ZERO, Active, all_finite, is_array, kind_of
 from ad.counting import observed
 from ad.dual import Level, levels, lift
 from ad.jacobians import unit
 from ad.lanes import LanesDual, unit_lanes
-from ad.tape import Tape
+from ad.progress import following, in_progress, paths_followed, silent
+from ad.tape import Tape, collector_paused
 from ad.trees import Shape, flatten, unflatten
 
 Function = Callable[..., Any]
@@ -30,23 +32,21 @@ def forward_sweep(
     """Run `f` on Duals: the primals, the tangents and the shape of its output.
 
     `f` is run once; where a derivative comes out infinite or NaN it is run again, with the classes of paths followed
-    (`ad.infinity`).  Inside another derivative they are followed from the start: there a zero that no seed has reached
-    must not be taken for one that was computed.
+    (`ad.infinity`) in it and in the derivatives inside it.
     """
     with silent():
-        swept = None if nested() else _run(f, shape, primals, tangents, follows=False)
-        if swept is None or not all_finite(swept[1]):
-            swept = _run(f, shape, primals, tangents, follows=True)
+        swept = _run(f, shape, primals, tangents)
+        if not following() and not all_finite(swept[1]):
+            with paths_followed():
+                swept = _run(f, shape, primals, tangents)
     counts = observed()
     if counts is not None:
         counts.forward_sweeps += 1
     return swept
 
 
-def _run(
-    f: Function, shape: Shape, primals: list[Any], tangents: list[Any], *, follows: bool
-) -> tuple[list[Any], list[Any], Shape]:
-    tag = Level(next(levels), observed(), follows)
+def _run(f: Function, shape: Shape, primals: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any], Shape]:
+    tag = Level(next(levels), observed(), following())
     try:
         with in_progress():
             outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
@@ -125,17 +125,39 @@ def record(
     tape = Tape(lasting=lasting) if tape is None else tape
     variables = tape.lift(primals)
     try:
-        with in_progress():
+        with in_progress() as run:
             outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
         _require_no_leak(outputs, tape.nodes.level)
     finally:
         tape.close()
+    if run.holds_another and not following():
+        kept = [x.primal for x in tape.inputs]
+
+        @functools.cache
+        def anew() -> tuple[Tape, list[Any], Shape]:
+            with collector_paused():
+                return record(f, shape, kept, lasting=lasting)
+
+        def again(seeds: list[tuple[Any, Any]]) -> list[Any]:
+            with paths_followed():
+                tape, others, _ = anew()
+                same = {id(out): other for out, other in zip(outputs, others, strict=True)}
+                pairs = [(same[id(out)], cotangent) for out, cotangent in seeds]
+                return tape.pull([pair for pair in pairs if tape.owns(pair[0])], again=True)
+
+        tape.again = again
     return tape, outputs, out_shape
 
 
 def pull_back(tape: Tape, outputs: list[Any], cotangents: list[Any]) -> list[Any]:
-    """One reverse sweep: the adjoints of the inputs."""
-    return tape.pull([(out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out)])
+    """One reverse sweep: the adjoints of the inputs.
+
+    Where one comes out infinite or NaN and other derivatives were begun in the recording, it is recorded and swept once
+    more, with the classes of paths followed in these, too.
+    """
+    seeds = [(out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out)]
+    adjoints = tape.pull(seeds)
+    return adjoints if tape.again is None or all_finite(adjoints) else tape.again(seeds)
 
 
 def _require_no_leak(outputs: list[Any], level: int) -> None:

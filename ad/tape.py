@@ -13,18 +13,19 @@ import gc
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ad.active import RULES, ZERO, Active, Rule, all_finite, is_array, is_zero, kind_of, primal_of, settle
+from ad.active import RULES, ZERO, Active, Rule, all_finite, is_array, is_zero, kind_of, passed_on, primal_of, settle
 from ad.counting import Counts, observed
 from ad.dual import levels
-from ad.infinity import INFINITE, NONE, POSITIVE, TIMES, kind
+from ad.infinity import NONE, POSITIVE, TIMES, kind
 from ad.loans import Loans
 from ad.methods import fast_names, install
 from ad.ops import Op
+from ad.progress import following
 from ad.scalars import real
 
 
@@ -162,6 +163,8 @@ class Tape:
     Attributes:
         nodes: the op nodes in the order they were computed.
         inputs: the input nodes in the order they were declared.
+        again: makes the same recording and sweep, given its seeds, with the classes of paths followed in the other
+            derivatives that were begun in it; None where none was.
 
     Args:
         lasting: whether it may outlive the call that it is made in (`ad.loans`).
@@ -180,6 +183,7 @@ class Tape:
         counts = observed()
         self.nodes = (Nodes if counts is None else _CountedNodes)(next(levels), counts, lasting=lasting)
         self.inputs: list[Var] = []
+        self.again: Callable[[list[tuple[Any, Any]]], list[Any]] | None = None
         self._adjoints_kept = False
         self._lock = threading.Lock()
 
@@ -246,13 +250,14 @@ class Tape:
                 self._thorough(seeds)
                 self._count(1)
 
-    def pull(self, seeds: Iterable[tuple[Var, Any]]) -> list[Any]:
+    def pull(self, seeds: Iterable[tuple[Var, Any]], *, again: bool = False) -> list[Any]:
         """One reverse sweep from several outputs at once, each with its own cotangent.
 
         Nodes give their adjoints up as the sweep passes them.  A tape may be pulled on from several threads.
 
         Args:
             seeds: outputs, which are nodes of this tape, with their cotangents.
+            again: whether it is part of a sweep that has been counted.
 
         Returns:
             The adjoints of the inputs.
@@ -262,6 +267,9 @@ class Tape:
             seeds = [seed for seed in seeds if not is_zero(seed[1])]
             if self.nodes.arrays:
                 adjoints, passes = Var.arrays.sweep(self, seeds, keep=False)
+            elif following():
+                self._thorough(seeds)
+                passes, adjoints = 1, [var.adjoint for var in self.inputs]
             else:
                 self._seed(seeds)
                 _sweep(self.nodes)
@@ -269,7 +277,7 @@ class Tape:
                 if not all_finite(adjoints):
                     self._thorough(seeds)
                     passes, adjoints = 2, [var.adjoint for var in self.inputs]
-            self._count(passes)
+            self._count(passes, 0 if again else 1)
             return adjoints
 
     def _seed(self, seeds: list[tuple[Var, Any]]) -> None:
@@ -289,11 +297,11 @@ class Tape:
         _sweep_following_paths(self.nodes, self.inputs, seeds)
         self._adjoints_kept = True
 
-    def _count(self, passes: int) -> None:
+    def _count(self, passes: int, sweeps: int = 1) -> None:
         """Tell `ad.count()`, if this thread is being observed, of one sweep made in so many passes."""
         counts = observed()
         if counts is not None:
-            counts.reverse_sweeps += 1
+            counts.reverse_sweeps += sweeps
             counts.ops += passes * len(self.nodes)
             if self.nodes.arrays:
                 counts.beyond += passes * sum(getattr(node, "size", 1) - 1 for node in self.nodes)
@@ -347,8 +355,8 @@ def _sweep_following_paths(nodes: Nodes, inputs: list[Var], seeds: list[tuple[Va
         if reached:
             for operand, partial in _edges(var):
                 paths[id(operand)] |= TIMES[kind(primal_of(partial))][reached]
-                if not (is_zero(partial) and not reached & INFINITE):
-                    term = var.adjoint * partial
+                term = passed_on(partial, var.adjoint, reached)
+                if term is not None:
                     operand.adjoint = term if operand.adjoint is ZERO else operand.adjoint + term
     for var in (*nodes, *inputs):
         var.adjoint = settle(paths[id(var)], var.adjoint)

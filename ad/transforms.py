@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ONE, is_array, silent
+from ad.active import ONE, is_array
 from ad.arrays import dtype_of
 from ad.auxiliary import Auxiliary
 from ad.choice import ARRAYS, NUMBERS
 from ad.jacobians import from_columns, from_rows, unit_leaves
+from ad.progress import silent
 from ad.sweeps import forward_sweep, pass_with_lanes, pull_back, record, zero
 from ad.tape import collector_paused
 from ad.trees import Shape, describe, flatten, leaf_shapes, unflatten

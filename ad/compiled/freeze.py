@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ad.active import Active, in_progress
+from ad.active import Active, all_finite
 from ad.compiled import compiler
 from ad.compiled.opcodes import ACTIVE, instructions
 from ad.compiled.signatures import Floats
 from ad.ops import CUSTOM, OPS, Op
+from ad.progress import following, in_progress, paths_followed
 from ad.tape import Tape, Var, collector_paused
-from ad.trees import flatten
+from ad.trees import Shape, flatten
 
 REACH = 48
 """For how many ops an input is kept in its slot until its next use, before it is worth loading it again."""
@@ -85,6 +86,22 @@ class Frozen:
     custom: tuple[Op, ...] = ()
 
 
+def _record(f: Callable[[list[Any]], Any], x: Floats) -> tuple[Tape, list[Any], Shape]:
+    """A tape of `f` at `x`, its outputs and their shape.
+
+    Where a partial is infinite or NaN, derivatives that were begun in `f` follow their paths (`ad.infinity`), too.
+    """
+    tape = Tape()
+    with in_progress() as run:
+        outputs, shape = flatten("output of f", f(tape.lift(x.tolist())))
+    if run.holds_another and not following():
+        partials = [d for var in tape.nodes for d in (var.dx, var.dy) if d is not None]
+        if not all_finite(partials):
+            with paths_followed():
+                return _record(f, x)
+    return tape, outputs, shape
+
+
 def freeze(f: Callable[[list[Any]], Any], x: Floats) -> Frozen:
     """Record `f` at `x` and freeze the tape.
 
@@ -98,9 +115,8 @@ def freeze(f: Callable[[list[Any]], Any], x: Floats) -> Frozen:
         CompilerMissingError: see `ad.compiled.compiler`.
     """
     compiler.require()
-    with collector_paused(), in_progress():
-        tape = Tape()
-        outputs, shape = flatten("output of f", f(tape.lift(x.tolist())))
+    with collector_paused():
+        tape, outputs, shape = _record(f, x)
         if tape.nodes.arrays:
             raise TypeError("f: computes with arrays, expected a function of numbers; programs have no arrays yet")
         active = [tape.owns(out) for out in outputs]

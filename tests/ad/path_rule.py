@@ -7,7 +7,7 @@ engine's.  Also here: small random graphs over special values.
 import math
 
 import ad
-from ad.active import in_progress
+from ad.progress import in_progress, paths_followed
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, math.inf, -math.inf)
 UNARY = ("sqrt", "cbrt", "log", "exp", "square", "relu", "atan", "abs", "reciprocal", "tanh", "neg", "sign")
@@ -18,7 +18,7 @@ def record(f, x):
     """A tape of `f` at `x`: its inputs and its outputs, of which some may be numbers."""
     tape = ad.Tape()
     inputs = [tape.input(a) for a in x]
-    with in_progress():  # as every transform does
+    with paths_followed(), in_progress():  # as every transform does where an infinity comes out
         outputs = f(inputs)
     return inputs, outputs if isinstance(outputs, list) else [outputs]
 
@@ -81,17 +81,17 @@ def same(got, want):
     return math.isfinite(want) and abs(got - want) <= 1e-12 * max(abs(want), 1.0)
 
 
-def random_graph(rng, n, n_outputs=1):
+def random_graph(rng, n, n_outputs=1, unary=UNARY, binary=BINARY, n_steps=(2, 6)):
     """A function of n numbers in a few steps, and those steps."""
     steps = []
-    for k in range(rng.randint(2, 6)):
+    for k in range(rng.randint(*n_steps)):
         a, b = rng.randrange(n + k), rng.randrange(n + k)
         if rng.random() < 0.5:
-            steps.append((rng.choice(UNARY), a))
+            steps.append((rng.choice(unary), a))
         elif rng.random() < 0.8:
-            steps.append((rng.choice(BINARY), a, b))
+            steps.append((rng.choice(binary), a, b))
         else:
-            steps.append((rng.choice(BINARY), a, rng.choice(SPECIAL)))
+            steps.append((rng.choice(binary), a, rng.choice(SPECIAL)))
 
     def f(v):
         values = list(v)
