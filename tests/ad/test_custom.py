@@ -181,6 +181,21 @@ def test_matrix_functions_by_either_rule(declare):
         ad.check_adjoint(lambda a, inverse=inverse: inverse(a), (a,))
 
 
+def test_operands_that_are_passive_or_have_no_influence(declare):
+    a, b = np.arange(6.0).reshape(2, 3), np.array([1.0, -2.0, 0.5])
+    pushed = declare("pushed", np.matmul, jvp=lambda xs, ts, out: ts[0] @ xs[1] + xs[0] @ ts[1])
+    pulled = declare("pulled", np.matmul, vjp=lambda xs, bar, out: [np.outer(bar, xs[1]), xs[0].T @ bar])
+    first = declare("first", lambda x, y: 2.0 * x, vjp=lambda xs, bar, out: [2.0 * bar, np.zeros(2)])
+    for jacobian in (ad.jacfwd, ad.jacrev):
+        for op in (pushed, pulled):
+            np.testing.assert_array_equal(jacobian(lambda y, op=op: op(a, y))(b), a)
+            np.testing.assert_array_equal(jacobian(lambda x, op=op: op(x, b))(a), np.multiply.outer(np.eye(2), b))
+        of_x, of_y = jacobian(first, (0, 1))(b, np.ones(2))
+        np.testing.assert_array_equal(of_x, 2.0 * np.eye(3))
+        np.testing.assert_array_equal(of_y, np.zeros((3, 2)))
+    np.testing.assert_array_equal(first([1.0, 2.0], [0.0, 0.0]), [2.0, 4.0])
+
+
 def test_a_linear_function_by_its_transpose(declare):
     def differences(x, axis):
         return np.diff(x, axis=axis)

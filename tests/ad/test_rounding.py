@@ -217,6 +217,10 @@ def test_every_row_is_known():
 
 def test_infinite_slopes_and_zeros():
     assert ad.rounding_error(lambda x: ad.sqrt(x * x - 1.0))(1.0).error == math.inf
+    assert ad.rounding_error(lambda x: ad.sqrt(x - 1.0))(1.0).error == math.inf  # whatever is rounded there is 0
+    report = ad.rounding_error(lambda x, y: x * x - 2.25 + 0.0 * y)(1.5, 3.0)
+    assert (report.value, report.error) == (0.0, EPS * 2.25)
+    assert (report.relative, report.digits, report.conditions) == (math.inf, 0.0, (math.inf, 0.0))
     report = ad.rounding_error(lambda x: x - x)(1.0)
     assert (report.error, report.relative) == (0.0, 0.0)
     assert "16 digits" in str(report)

@@ -6,6 +6,7 @@ import math
 import sys
 from math import exp
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -70,6 +71,31 @@ def test_plain_numpy_has_the_derivative_that_jax_gives_it():
     np.testing.assert_allclose(ad.grad(lambda v: problem.f(ad, v))(x), differences, rtol=1e-8)
     traced = rebound(in_numpy, jnp)(jnp.asarray(x))
     assert type(traced).__module__.startswith("jax")
+
+
+def nested(x):
+    return sum(cos(v) for v in x)  # a name that only a function inside mentions
+
+
+def recursive(x, times=3):
+    return np.sum(x) if times == 0 else recursive(np.sin(x), times - 1)
+
+
+def with_a_keyword(x, *, power=3):
+    return np.sum(x**power)
+
+
+@pytest.mark.parametrize("f", [in_numpy, nested, recursive, with_a_keyword, lambda x: np.linalg.norm(x)])
+def test_all_that_a_function_calls_is_the_engines(f):
+    """JAX refuses to differentiate through NumPy's own functions."""
+    x = np.array([0.3, 0.5, 0.7])
+    np.testing.assert_allclose(jax.grad(rebound(f, jnp))(x), ad.grad(f)(x), rtol=1e-5)
+
+
+def test_numpy_that_has_no_name_in_ad_goes_through_numpy():
+    f = own(lambda x: np.sum(x * x) * np.ndim(x), np.ones(3), "rank").at(3).f
+    assert not hasattr(ad, "ndim")
+    assert ad.grad(lambda x: f(ad, x))(np.ones(3)).tolist() == [2.0, 2.0, 2.0]
 
 
 def test_math_gets_a_list_of_floats_and_a_derivative():

@@ -14,7 +14,7 @@ from benchmarks.runs.columns import EngineRecord, kinds
 
 SECONDS = {"ad": (8.0, 2.0), "fast": (4.0, 1.0), "slow": (40.0, 20.0)}
 """Of a forward gradient of one input, and of a reverse gradient, by engine."""
-PREPARED = {"ad": 0.0, "fast": 100.0, "slow": 0.0}
+PREPARED = {"ad": 0.0, "fast": 99.5, "slow": 0.0}
 
 
 def timings(sizes=(2, 4, 8), graphs=("chain", "tree")):
@@ -53,12 +53,28 @@ def test_a_record_for_each_engine_with_the_declared_columns(tables):
     assert by.loc["ad", "to_the_best"] == pytest.approx(2.0)
 
 
+def test_a_sweep_with_many_tangents_is_not_what_one_costs(tables):
+    summary, *others = tables
+    many = summary[summary["quantity"] == "jvp"].assign(lanes=128, primal_ratio=1000.0)
+    found = peers.engines(pd.concat([summary, many]), *others)
+    assert found["forward_cost"].tolist() == peers.engines(*tables)["forward_cost"].tolist()
+
+
 def test_preparation_pays_from_where_the_gain_has_paid_for_it(tables):
-    """It saves 1 second of 2 at every gradient, and took 100."""
+    """It saves 1 second of 2 at every gradient, and took 99.5."""
     by = peers.engines(*tables).set_index("engine")
-    assert by.loc["fast", "prepare_seconds"] == pytest.approx(100.0)
-    assert by.loc["fast", "pays_from"] == pytest.approx(100.0)
+    assert by.loc["fast", "prepare_seconds"] == pytest.approx(99.5)
+    assert by.loc["fast", "pays_from"] == 100.0
     assert by.loc["slow", "pays_from"] == float("inf")  # slower than another that prepares nothing
+    assert by.loc["ad", "pays_from"] == 0.0  # the one that is faster prepares for longer than a gradient takes
+
+
+def test_relative_to_the_fastest_is_a_geometric_mean(tables):
+    summary, *others = tables
+    mine = (summary["engine"] == "ad") & (summary["graph"] == "tree")
+    slower = summary.assign(seconds_median=summary["seconds_median"].where(~mine, 4.0 * summary["seconds_median"]))
+    by = peers.engines(slower, *others).set_index("engine")
+    assert by.loc["ad", "to_the_best"] == pytest.approx(4.0)  # 2 on one function and 8 on the other
 
 
 def test_functions_are_compared_where_nearly_all_engines_were(tables):
@@ -67,6 +83,8 @@ def test_functions_are_compared_where_nearly_all_engines_were(tables):
     assert set(chosen["n_inputs"]) == {4}  # at 8 one of three is missing
     assert chosen.loc[chosen["engine"] == "slow", "relative"].tolist() == pytest.approx([20.0, 20.0])
     assert set(chosen["mode"]) == {"reverse"}
+    fourth = summary[(summary["engine"] == "ad")].assign(engine="another")
+    assert set(peers.compared(pd.concat([summary, fourth]))["n_inputs"]) == {8}  # there three of four are nearly all
 
 
 def test_sentences_follow_from_the_tables(tables):
@@ -82,7 +100,6 @@ def test_sentences_follow_from_the_tables(tables):
 
 
 def test_nobody_faster_is_said():
-    rows = pd.DataFrame(
-        {"graph": ["chain"] * 2, "engine": ["ad", "slow"], "seconds_median": [1.0, 2.0], "relative": [1.0, 2.0]}
-    )
+    engines, seconds = ["ad", "slow", "by-hand"], [1.0, 2.0, 0.5]
+    rows = pd.DataFrame({"graph": ["chain"] * 3, "engine": engines, "seconds_median": seconds, "relative": seconds})
     assert peers.Peers(pd.DataFrame(), rows).beaten().startswith("On none of 1 functions")

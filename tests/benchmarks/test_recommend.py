@@ -154,6 +154,9 @@ def f(x):
 def make(n):
     return np.linspace(0.0, 1.0, n)
 
+def five(x):
+    return np.ones((2, 5)) @ x
+
 def prints(x):
     print("hello")
     return x[0]
@@ -210,6 +213,14 @@ def known_for_a_while(monkeypatch):
     for name in catalogue.FAMILIES.keys() - before.keys():
         del catalogue.FAMILIES[name]
     catalogue.problem.cache_clear()
+
+
+@pytest.mark.usefixtures("known_for_a_while")
+def test_a_function_is_known_once_for_each_way_to_make_its_inputs(file):
+    where = f"{file}:f"
+    assert [own.known(where, at).name for at in (None, "make", None, "make")] == ["f", "own-f", "f", "own-f"]
+    assert own.origin("own-f") == (where, "make")
+    assert own.known(f"{file}:five").sizes == own.SIZES  # it has none of them, and a run says why
 
 
 @pytest.mark.usefixtures("known_for_a_while")
