@@ -7,6 +7,7 @@ closing a run are in `measuring`, which knows nothing of pytest.
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ from benchmarks.measuring.visits import admit_all
 from benchmarks.options import OptionError, Settings, settings_from
 from benchmarks.plan import plan, shuffled
 from benchmarks.runs.columns import IDENTITY
+from benchmarks.runs.environment import clock
 from benchmarks.runs.files import RecordError, find_run
 from benchmarks.stopwatch import Stopwatch, Times
 
@@ -91,11 +93,11 @@ def configure(config: pytest.Config, draw: Draw) -> None:
         visits = shuffled(plan(settings.selection), settings.most_blocks, settings.seed)
     except (OptionError, RecordError) as problem:
         raise pytest.UsageError(str(problem)) from None
-    if getattr(config.option, "numprocesses", None):
-        raise pytest.UsageError("--benchmark: cells are measured one at a time; leave out -n")
+    if reason := unusable(config):
+        raise pytest.UsageError(reason)
     if not any(a.startswith(f"--benchmark-{name}") for a in config.invocation_params.args for name in TABLE_OPTIONS):
         config.option.benchmark_quiet = True
-    if config.option.verbose == 0:
+    if getattr(config.option, "verbose", None) == 0:  # there is none without a terminal
         config.option.verbose = -1  # the reporter says where the run is
     # A visit that is interrupted, or given up for want of time, does not use the fixture that it has asked for.
     config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")
@@ -108,6 +110,27 @@ def configure(config: pytest.Config, draw: Draw) -> None:
 
         config.add_cleanup(restore)
     config.stash[ASKED] = Asked(settings, results, resume, visits, time.monotonic(), Reporter(sys.stdout), draw)
+
+
+def unusable(config: pytest.Config) -> str | None:
+    """In one line which option could not be followed to the end, which is said before anything is measured."""
+    option = config.option
+    if getattr(option, "numprocesses", None):
+        return "--benchmark: cells are measured one at a time; leave out -n"
+    needs = {
+        "histogram": ("pygal", "pygaljs") if option.benchmark_histogram else (),
+        "elasticsearch": ("elasticsearch",) if option.benchmark_storage.startswith("elasticsearch+") else (),
+    }
+    for extra, packages in needs.items():
+        for package in packages:
+            if importlib.util.find_spec(package) is None:
+                name = "--benchmark-histogram" if extra == "histogram" else "--benchmark-storage"
+                return f"{name}: needs the package {package}: pip install 'pytest-benchmark[{extra}]'"
+    if option.benchmark_json and not Path(option.benchmark_json).absolute().parent.is_dir():
+        return f"--benchmark-json: got '{option.benchmark_json}', expected a file in a folder that there is"
+    if option.benchmark_timer.endswith("_ns"):
+        return f"--benchmark-timer: got {option.benchmark_timer!r}, expected a clock that counts seconds"
+    return None
 
 
 def _terminate(*_: object) -> None:
@@ -130,7 +153,10 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             resume=asked.resume,
             visits=[visit_of(item) for item in session.items],
             visit_cost=_visit_cost(config),
-            details={"pytest_benchmark": {**details, "garbage_collector": "off while timing, on between visits"}},
+            details={
+                "pytest_benchmark": {**details, "garbage_collector": "off while timing, on between visits"},
+                "clock": clock(config.getoption("benchmark_timer")),
+            },
             started=asked.started,
         )
     except (OptionError, RecordError, OSError) as problem:
@@ -190,8 +216,9 @@ def describe(benchmark: Any, run: OpenRun, visit: Visit) -> None:
     """Tell pytest-benchmark what a visit is: for its JSON, and for its table, grouped by problem and mode."""
     cell = visit.cell
     benchmark.group = f"{cell.graph} {cell.problem.n_inputs}x{cell.problem.n_outputs} {cell.quantity}"
-    fields = dict(zip(IDENTITY, cell.identity, strict=True))
-    benchmark.extra_info.update(run=run.name, block=visit.block, twin=visit.twin, **fields)
+    fields = {"block": visit.block, "twin": visit.twin, **dict(zip(IDENTITY, cell.identity, strict=True))}
+    benchmark.extra_info.update(run=run.name, **fields)
+    benchmark.params = {"visit": str(visit), **fields}  # so that `--benchmark-group-by=param:engine` works
 
 
 def stopwatch(benchmark: Any, config: pytest.Config) -> Stopwatch:

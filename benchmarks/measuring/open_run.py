@@ -187,7 +187,7 @@ def open_run(
         resume: the folder of the run to finish.
         visits: those wanted, by default all that the settings give; what a resumed run has is left out.
         visit_cost: seconds of wall clock that the stopwatch takes, from the seconds of one execution.
-        details: what `environment.json` shall say besides, of a new run.
+        details: what `environment.json` of a new run shall say besides, or instead.
         started: when the budget began, on `time.monotonic`'s clock; by default now.
 
     Raises:
@@ -302,10 +302,10 @@ def _beginning(
         "started": now(),
         "finished": None,
         "settings": asdict(settings),
-        **details,
         "noise_floor": None,
         "noise": None,
         **environment,
+        **details,
     }
 
 

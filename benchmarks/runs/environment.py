@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,6 @@ def describe() -> dict[str, Any]:
     """
     status = _git("status", "--porcelain", "--untracked-files=no")
     frequency = psutil.cpu_freq()
-    clock = time.get_clock_info("perf_counter")
     return {
         "host": platform.node(),
         "cpu": _cpu(),
@@ -83,12 +83,20 @@ def describe() -> dict[str, Any]:
         "commit": _git("rev-parse", "HEAD"),
         "dirty": None if status is None else bool(status),
         "command": _command(),
-        "clock": {
-            "name": "time.perf_counter",
-            "implementation": clock.implementation,
-            "resolution": clock.resolution,
-            "step": _clock_step(),
-        },
+        "clock": clock(),
+    }
+
+
+def clock(name: str = "time.perf_counter") -> dict[str, Any]:
+    """What `environment.json` says of a clock, which is given by module and name; of one of Python's, all is known."""
+    module, _, function = name.rpartition(".")
+    known = module == "time" and function in ("monotonic", "perf_counter", "process_time", "thread_time", "time")
+    info = time.get_clock_info(function) if known else None  # type: ignore[arg-type]
+    return {
+        "name": name,
+        "implementation": info.implementation if info else None,
+        "resolution": info.resolution if info else None,
+        "step": _step(getattr(importlib.import_module(module), function)),
     }
 
 
@@ -129,12 +137,12 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _clock_step() -> float:
-    """The smallest step that the clock was seen to make, in seconds."""
+def _step(read: Callable[[], float]) -> float:
+    """The smallest step that a clock was seen to make, in seconds."""
     steps = []
     for _ in range(100):
-        start = end = time.perf_counter()
+        start = end = read()
         while end == start:
-            end = time.perf_counter()
+            end = read()
         steps.append(end - start)
     return min(steps)

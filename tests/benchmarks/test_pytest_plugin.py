@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from benchmarks import pytest_plugin
 from benchmarks.options import Selection
 from benchmarks.plan import plan, shuffled
 from benchmarks.runs.columns import IDENTITY
@@ -72,12 +74,20 @@ def outputs(tmp_path_factory):
     (base / "breaker.py").write_text(BREAKER)
     together = f"--results={base / 'together'}"
     options = ("--benchmark-only", "--benchmark-columns=min,rounds", "--benchmark-min-rounds=4", "-k", "tree")
-    options = (*options, f"--benchmark-json={base / 'all.json'}")
+    options = (*options, f"--benchmark-json={base / 'all.json'}", "--benchmark-group-by=param:mode,param:n_inputs")
+    options = (*options, "--benchmark-timer=time.process_time")
     arguments = {
         "plain": (*SMALL, "--blocks=2", together),
         "options": (*SMALL, "--blocks=2", together, *options),
         "wrong": (*SMALL, "--blocks=2", f"--results={base / 'wrong'}", "-p", "breaker"),
-        "disabled": (*SMALL, "--blocks=1", f"--results={base / 'disabled'}", "--benchmark-disable"),
+        "disabled": (
+            *SMALL,
+            "--blocks=1",
+            f"--results={base / 'disabled'}",
+            "--benchmark-disable",
+            "-p",
+            "no:terminal",
+        ),
         "skipped": (*SMALL, "--blocks=1", f"--results={base / 'skipped'}", "--benchmark-skip"),
     }
     ended = {}
@@ -117,6 +127,7 @@ def test_the_environment_is_recorded(outputs):
         assert environment["finished"] >= environment["started"]
         assert environment["settings"]["seed"] == 1
         assert environment["clock"]["resolution"] > 0
+        assert environment["clock"]["name"] == environment["pytest_benchmark"]["timer"]
         assert environment["threads"]["OMP_NUM_THREADS"] == "1" or os.environ.get("OMP_NUM_THREADS")
         assert environment["versions"]["numpy"]
         assert environment["noise_floor"] >= 0
@@ -140,6 +151,30 @@ def test_the_options_of_pytest_benchmark_keep_working(outputs):
     assert saved["benchmarks"]
     assert all("tree" in one["name"] and one["stats"]["rounds"] >= 4 for one in saved["benchmarks"])
     assert "Name (time in" not in ended["plain"][1]
+    assert "benchmark 'mode=forward n_inputs=4'" in output
+    for one in saved["benchmarks"]:
+        cell = one["extra_info"]
+        assert set(IDENTITY) < set(cell)
+        assert one["params"] == {"visit": one["param"]} | {name: cell[name] for name in ("block", "twin", *IDENTITY)}
+        assert one["name"].startswith(f"test_cell[block {cell['block']}: tree {cell['n_inputs']} ad {cell['mode']}")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("histogram", "x", "--benchmark-histogram: needs the package pygal: pip install 'pytest-benchmark[histogram]'"),
+        ("storage", "elasticsearch+http://x", "--benchmark-storage: needs the package elasticsearch: pip install"),
+        ("json", Path("/nowhere/x.json"), "--benchmark-json: got '/nowhere/x.json', expected a file in a folder"),
+        ("timer", "time.time_ns", "--benchmark-timer: got 'time.time_ns', expected a clock that counts seconds"),
+        ("timer", "time.process_time", None),
+    ],
+)
+def test_what_could_not_be_done_at_the_end_is_said_at_the_beginning(monkeypatch, option, value, message):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    usual = {"histogram": None, "storage": "file://x", "json": None, "timer": "time.perf_counter"}
+    options = {f"benchmark_{name}": each for name, each in {**usual, option: value}.items()}
+    said = pytest_plugin.unusable(SimpleNamespace(option=SimpleNamespace(**options)))
+    assert said is message or said.startswith(message)
 
 
 def test_a_wrong_derivative_ends_the_run_with_a_failure(outputs):
