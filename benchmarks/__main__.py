@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.options import RUNNING, SELECTION, OptionError, arguments_of, selection_from, settings_from, sizes_from
+from benchmarks.options import RUNNING, SELECTION, OptionError, arguments_of, selection_from, settings_from, size_from
 from benchmarks.runs.threads import pin
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _million(options: argparse.Namespace, _: Sequence[str]) -> int:
     for name in ("lanes", "threads"):
         if getattr(options, name) < 1:
             raise OptionError(f"--{name}: got {getattr(options, name)}, expected a positive whole number")
-    size = sizes_from(options.size)[-1] if options.size else (100_000 if options.lanes == 1 else 1_000_000)
+    size = size_from("--size", options.size) if options.size else (100_000 if options.lanes == 1 else 1_000_000)
     plan = million.Plan(options.family, size, options.lanes, options.threads, Path(options.results) / "million")
     columns = (TextColumn("forward sweeps"), BarColumn(), MofNCompleteColumn(), TextColumn("in"), TimeElapsedColumn())
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True)) as bar:
@@ -175,11 +175,13 @@ def _recommend(options: argparse.Namespace, _: Sequence[str]) -> int:
 
     value = _value(options)
     settings = settings_from(lambda name: value(name) if name in ("--engine", "--budget") else None)
-    size = sizes_from(options.inputs)[-1] if options.inputs else None
+    size = size_from("--inputs", options.inputs) if options.inputs else None
     if options.at is None and size is None:
         raise OptionError("--inputs: got none, expected how many inputs the function has; or give them with --at")
     try:
         function = own.read(options.function, options.at, size)
+        if size is not None and function.fixed not in (None, size):
+            raise OptionError(f"--inputs: got {size}, but --at gives {function.fixed}; leave one of them out")
         engines = settings.selection.engines
         found = recommend(function, size, engines, settings.budget, options.results, sys.stderr)
     except ValueError as problem:

@@ -163,6 +163,19 @@ def sizes_from(text: str) -> tuple[int, ...]:
     return tuple(sorted(sizes))
 
 
+def size_from(option: str, text: str) -> int:
+    """Read one size, the value of an option.
+
+    Raises:
+        OptionError: it is no positive number, or more than one.
+    """
+    try:
+        (size,) = sizes_from(text)
+    except ValueError:
+        raise OptionError(f"{option}: got {text!r}, expected one positive number such as 64 or 2**10") from None
+    return size
+
+
 def _size(text: str, whole: str) -> int:
     match = re.fullmatch(r"\s*(\d{1,9})(?:\*\*(\d{1,2}))?\s*", text)
     size = int(match[1]) ** int(match[2] or 1) if match else 0

@@ -13,6 +13,7 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,7 +26,7 @@ from benchmarks.findings import found, tables
 from benchmarks.findings.recommendation import Option, Recommendation
 from benchmarks.functions import catalogue
 from benchmarks.functions.own import FunctionError, Own, own, takes_namespace
-from benchmarks.measuring.guard import Failure, guarded
+from benchmarks.measuring.guard import Failure, HangingError, guarded, time_limit
 from benchmarks.measuring.open_run import OpenRun, open_run
 from benchmarks.measuring.prepared import refusal
 from benchmarks.measuring.progress import Reporter
@@ -36,6 +37,9 @@ from benchmarks.runs.files import Run
 BUDGET = 60.0
 """Seconds that all of it may take, of which most functions need a third."""
 BLOCKS = 7
+"""In that time; as many more as there is more."""
+LOOK_SHARE = 0.2
+"""Share of the time in which the function must have been called twice, to be looked at."""
 STEPS = (-3, -2, -1, 0, 1)
 """Powers of four by which the sizes differ from the one asked for."""
 BYTES_SECONDS = 2.0
@@ -82,12 +86,14 @@ def recommend(
     """As `compare_modes`, for a function with its inputs, at one of its sizes: None if it has only one."""
     at = size if function.fixed is None and size is not None else function.fixed or 1
     with registered(function), _quiet(progress) as file:
-        catalogue.problem(function.name, at)  # refuses what cannot be measured, before anything else is done
-        others = () if function.fixed is not None else {max(1, round(at * 4.0**step)) for step in STEPS}
-        sizes = function.possible(sorted({at, *others}))
+        _look(function, at, budget * LOOK_SHARE)  # refuses what cannot be measured, before anything else is done
+        others = set() if function.fixed is not None else {max(1, round(at * 4.0**step)) for step in STEPS} - {at}
+        possible = [n for n in others if guarded(partial(function.possible, (n,)), budget * LOOK_SHARE / 4) == (n,)]
+        sizes = tuple(sorted({at, *possible}))
         able, refused = _able(names, Cell(function.name, at, "", "reverse", "gradient"))
         selection = Selection((function.name,), able, quantities=("primal", "gradient"), sizes=sizes)
-        settings = Settings(selection, budget=budget, blocks=BLOCKS, most_blocks=BLOCKS, time_limit=budget / 12)
+        blocks = round(BLOCKS * max(1.0, budget / BUDGET))
+        settings = Settings(selection, budget=budget, blocks=blocks, most_blocks=blocks, time_limit=budget / 12)
         problem = catalogue.problem(function.name, at)
         asked = {"name": function.name, "size": str(at), "n_inputs": problem.n_inputs, "n_outputs": problem.n_outputs}
         folder = Path(results) if results is not None else Path(tempfile.mkdtemp(prefix="forward-vs-reverse-"))
@@ -104,6 +110,24 @@ def recommend(
         return _recommendation(
             function.name, at, tables.analyse(run.folder), peaks, refused, plain=not takes_namespace(function.f)
         )
+
+
+def _look(function: Own, size: int, seconds: float) -> None:
+    """Look at the function at the size asked for, as `Own.at` does.
+
+    Raises:
+        FunctionError: it cannot be measured, or takes too long.
+    """
+    try:
+        with time_limit(seconds):
+            catalogue.problem(function.name, size)
+    except FunctionError as problem:
+        if not isinstance(problem.__cause__, HangingError):
+            raise
+        raise FunctionError(
+            f"function: {function.name} takes more than {seconds:.3g} s for two calls; "
+            "give more time (--budget), or look at a smaller size"
+        ) from None
 
 
 @contextmanager
@@ -214,7 +238,7 @@ def _recommendation(
     for row, without in zip(failed.to_dict("records"), alone[failed.index], strict=True):
         who = row["engine"] if without else f"{row['engine']}, {row['mode']} mode"
         if (row["engine"], row["mode"]) not in measured and row["engine"] not in told:
-            told[who] = f"{row['status'].replace('_', ' ')}, {row['note']}"
+            told[who] = f"{row['status'].replace('_', ' ')}, {row['note'].removeprefix(row['engine'] + ': ')}"
     told |= dict(refused)
     sizes = run.timings["size"].nunique()
     crossovers = said.crossovers if sizes > 1 else ()

@@ -42,11 +42,12 @@ class Torch(Engine):
 
     @classmethod
     def load(cls) -> None:
-        """Import PyTorch, and what its first forward sweep imports, parts that it deprecates itself."""
+        """Import PyTorch, on one thread and in double precision, and what its first forward sweep imports."""
         torch = importlib.import_module("torch")
         torch.set_num_threads(1)
+        torch.set_default_dtype(torch.float64)  # of `torch.zeros` and the like, in functions that make arrays
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+            warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)  # by parts that it deprecates itself
             torch.func.jvp(torch.sin, (torch.ones(1),), (torch.ones(1),))
 
     def seed(self, values: Any) -> Any:

@@ -159,7 +159,7 @@ def _crossing(cells: pd.DataFrame, speedup: Floats, floor: float) -> dict[str, o
 
 def _no_crossing(n: Floats, curve: Floats, edge: float, letter: str) -> str:
     """What happens in the measured range instead of a crossover; what lies inside the noise floor is no difference."""
-    span = f"from {letter} = {n[0]:.0f} to {letter} = {n[-1]:.0f}"
+    span = f"from {letter} = {n[0]:.0f} to {letter} = {n[-1]:.0f}" if len(n) > 1 else f"at {letter} = {n[0]:.0f}"
     if (np.abs(curve) <= edge).all():
         return f"no difference {span}"
     if curve[-1] >= 0.0:

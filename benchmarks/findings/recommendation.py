@@ -81,11 +81,12 @@ class Recommendation:
         if mine.winner == "even":
             return f"Either mode: no difference between them in {where}."
         if mine.winner == "undecided":
-            return f"Undecided: {mine.sentence()}"
+            more = "close other programs, or give more time (--budget)"
+            return f"Undecided: the intervals are too wide to say which mode is faster in {where}; {more}."
         value, low, high = mine.value, mine.low, mine.high
         if mine.winner == "forward":
             value, low, high = 1.0 / value, 1.0 / high, 1.0 / low
-        said = f"{times(value)} times as fast" if mine.trusted else f"{low:,.2g} to {high:,.2g} times as fast"
+        said = f"{times(value)} times as fast" if mine.trusted else f"{_two(low)} to {_two(high)} times as fast"
         interval = (
             f", 95 % [{low:,.3g}, {high:,.3g}]" if mine.trusted else ", as far as can be told on so noisy a machine"
         )
@@ -169,6 +170,11 @@ def size(n: int) -> str:
 
 def _seconds(options: Sequence[Option]) -> str:
     return duration(options[0].seconds) if options else "-"
+
+
+def _two(value: float) -> str:
+    """Two digits, without an exponent."""
+    return f"{float(f'{value:.2g}'):,g}"
 
 
 def _other(mode: str) -> str:

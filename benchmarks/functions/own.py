@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+import ad
 from benchmarks.functions import catalogue
 from benchmarks.functions.problem import Family, Problem, Size, around_one
 from benchmarks.functions.rebound import constants, rebound, uses
@@ -58,15 +59,24 @@ class Own:
         return Family(self.name, self.at, snap, sizes=sizes if self.fixed is None else (self.fixed,))
 
     def possible(self, sizes: Iterable[int]) -> tuple[int, ...]:
-        """Those of some sizes that the function can have: matrices in it, say, may fit only one."""
+        """Those of some sizes that the function can have: matrices in it, say, may fit only one.
+
+        A size is none of the function's either where the last input makes no difference, so that more are only ignored.
+        """
         return tuple(size for size in sizes if self._has(size))
 
     def _has(self, size: int) -> bool:
         try:
-            self.at(size)
-        except FunctionError:
+            problem = self.at(size)
+            moved = [*problem.x[:-1], problem.x[-1] + 0.125]
+            xp, inputs = (np, np.array(moved)) if problem.style == "arrays" else (ad.FLOATS, moved)
+            with np.errstate(all="ignore"):
+                here, beside = (np.asarray(problem.f(xp, x), dtype=float) for x in (problem.x, inputs))
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # beside the inputs it need not be defined, but that is no reason to go on with it
             return False
-        return True
+        return here.shape == beside.shape and not np.array_equal(here, beside)
 
     def at(self, size: Any) -> Problem:
         """The problem of one size.
@@ -98,7 +108,9 @@ def own(f: Callable[..., Any], inputs: Any, name: str | None = None, *, maker: C
     """
     if not callable(f):
         raise FunctionError(f"function: got {type(f).__name__}, expected a function f(x) or f(xp, x)")
-    name = name or getattr(f, "__name__", type(f).__name__).strip("<>")
+    if name is None:
+        written = getattr(f, "func", f)  # of a `functools.partial`
+        name = str(getattr(written, "__name__", type(written).__name__)).strip("<>")
     name = f"own-{name}" if name in catalogue.FAMILIES else name
     if maker is not None:
         sized = inputs is not None and any(
@@ -160,15 +172,15 @@ def read(where: str, at: str | None = None, size: int | None = None) -> Own:
     Raises:
         FunctionError: a file or a function is missing, or is not what it should be.
     """
-    f = load(where)
+    f, name = load(where), where.rpartition(":")[2]
     if at is None:
-        return own(f, size or SIZES[0])
+        return own(f, size or SIZES[0], name)
     if at.endswith(".npy"):
         try:
-            return own(f, np.load(at, allow_pickle=False))
+            return own(f, np.load(at, allow_pickle=False), name)
         except (OSError, ValueError) as problem:
             raise FunctionError(f"inputs: {at!r} cannot be read: {_said(problem)}") from None
-    return own(f, size or SIZES[0], maker=load(at if ":" in at else f"{where.rpartition(':')[0]}:{at}"))
+    return own(f, size or SIZES[0], name, maker=load(at if ":" in at else f"{where.rpartition(':')[0]}:{at}"))
 
 
 def known(where: str, at: str | None = None) -> Family:
@@ -216,6 +228,7 @@ def takes_namespace(f: Callable[..., Any]) -> bool:
         return False
     if len(needed) == 2 and needed[0] == "xp":
         return True
+    needed += [f"*{p.name}" for p in parameters if p.kind is p.VAR_POSITIONAL]
     raise FunctionError(
         f"function: takes ({', '.join(needed)}), expected f(x) or f(xp, x); put several inputs into one array"
     )
@@ -325,6 +338,8 @@ def _outputs(name: str, f: Callable[[Any], Any], x: Any) -> int:
         )
     if not np.isfinite(given[0]).all():
         raise FunctionError(f"function: {name} gives {given[0][~np.isfinite(given[0])][0]}, expected finite numbers")
+    if not given[0].any():
+        raise FunctionError(f"function: {name} gives nothing but zeros, which shows nothing; choose other inputs")
     return int(given[0].size)
 
 
@@ -336,6 +351,7 @@ def _numbers(name: str, out: Any) -> Any:
         array = np.asarray(None)
     if array.dtype.kind not in "fiu" or not array.size:
         what = type(out).__name__ + (f" of {array.dtype}" if isinstance(out, np.ndarray) else "")
+        what += " that is empty" if array.dtype.kind in "fiu" else ""
         raise FunctionError(f"function: {name} gives {what}, expected a real number, or an array or list of such")
     return array.astype(np.float64).reshape(-1)
 

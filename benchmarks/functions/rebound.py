@@ -3,13 +3,17 @@
     g = rebound(f, jax.numpy)
 
 Where the names of a function's module mean NumPy, `math`, something imported from them, or an array, they are bound
-anew in a copy of those names; so are they in the functions of the same module that it calls, and in those it closes
-over.  The module itself is not touched.  Nothing here differentiates or measures.
+anew in a copy of those names; so are they in the functions of the same module that it calls, in those it closes over,
+and in the methods and attributes of objects whose class is of that module.  A bound method, an object that is called
+and a `functools.partial` are functions like others.  The module itself is not touched, nor are its objects: copies are.
+Nothing here differentiates or measures.
 """
 
 from __future__ import annotations
 
+import copy
 import dis
+import functools
 import math
 import types
 from collections.abc import Callable
@@ -38,9 +42,17 @@ class Namespace:
         ours = getattr(self.xp, SYNONYMS.get(name, name), None)
         if isinstance(theirs, types.ModuleType):
             return Namespace(ours, theirs) if ours is not None else theirs
+        if ours is None and theirs is np.array and hasattr(self.xp, "stack"):
+            return self._array
         if ours is None and callable(theirs) and not isinstance(theirs, type):
             raise NotImplementedError(f"has no {self.module.__name__}.{name}")
         return theirs if ours is None else ours
+
+    def _array(self, values: Any) -> Any:
+        """`np.array`, whose like in the array API, `asarray`, takes no lists of the engine's own numbers."""
+        if isinstance(values, list | tuple):
+            return self.xp.stack([self._array(each) for each in values])
+        return self.xp.asarray(float(values) if isinstance(values, int) else values)
 
 
 SYNONYMS = {"fabs": "abs", "fsum": "sum"}
@@ -49,29 +61,32 @@ SYNONYMS = {"fabs": "abs", "fsum": "sum"}
 
 def uses(f: Callable[..., Any]) -> set[str]:
     """Which of `numpy` and `math` a function's module has names for, among those that the function mentions."""
-    names = getattr(f, "__globals__", {})
-    mentioned = set(_names(getattr(f, "__code__", None)))
+    written = _written(f)
+    names = getattr(written, "__globals__", {})
+    mentioned = set(_names(getattr(written, "__code__", None)))
     return {origin.partition(".")[0] for name in mentioned & names.keys() if (origin := _origin(names[name]))}
 
 
 def constants(f: Callable[..., Any]) -> list[np.ndarray[Any, Any]]:
-    """The arrays that a function finds in its module or closes over, those of the functions it calls there included."""
+    """The arrays that a function finds: in its module, in what it closes over, in the objects and functions there."""
     found: dict[int, np.ndarray[Any, Any]] = {}
     seen: set[int] = set()
 
-    def visit(f: Any) -> None:
-        if not isinstance(f, types.FunctionType) or id(f) in seen:
+    def visit(value: Any, home: dict[str, Any]) -> None:
+        if isinstance(value, np.ndarray):
+            found[id(value)] = value
+        if id(value) in seen:
             return
-        seen.add(id(f))
-        home = f.__globals__
-        values = [home[name] for name in _names(f.__code__) if name in home]
-        for value in [*values, *(cell.cell_contents for cell in f.__closure__ or ())]:
-            if isinstance(value, np.ndarray):
-                found[id(value)] = value
-            elif isinstance(value, types.FunctionType) and value.__globals__ is home:
-                visit(value)
+        seen.add(id(value))
+        for part in _parts(value, home):
+            visit(part, home)
+        if isinstance(value, types.FunctionType) and value.__globals__ is home:
+            for part in [home[name] for name in _names(value.__code__) if name in home]:
+                visit(part, home)
+            for cell in value.__closure__ or ():
+                visit(cell.cell_contents, home)
 
-    visit(f)
+    visit(f, getattr(_written(f), "__globals__", {}))
     return list(found.values())
 
 
@@ -89,7 +104,8 @@ def rebound(f: Callable[..., Any], xp: Any, arrays: dict[int, Any] | None = None
     if xp is np or xp is ad.FLOATS:
         return f
     modules = (math,) if xp is ad else MODULES
-    bound: Callable[..., Any] = _function(f, _Binding(xp, modules, arrays or {}))
+    home = getattr(_written(f), "__globals__", {})
+    bound: Callable[..., Any] = _Binding(xp, modules, arrays or {}).value(f, home)
     return bound
 
 
@@ -100,24 +116,65 @@ class _Binding:
         self.arrays = arrays
         self.namespaces = {module.__name__: Namespace(_part(xp, module), module) for module in modules}
         self.names: dict[int, dict[str, Any]] = {}
-        self.functions: dict[int, Any] = {}
+        self.bound: dict[int, Any] = {}
 
     def value(self, value: Any, home: dict[str, Any]) -> Any:
-        """What a name or a closure's cell shall hold."""
+        """What a name, a closure's cell or an attribute shall hold."""
+        if id(value) in self.bound:
+            return self.bound[id(value)]
         origin = _origin(value)
         if origin in self.namespaces:
             namespace = self.namespaces[origin]
             return namespace if isinstance(value, types.ModuleType) else getattr(namespace, value.__name__)
         if isinstance(value, types.FunctionType) and value.__globals__ is home:
             return _function(value, self)
+        if isinstance(value, types.MethodType):
+            return types.MethodType(self.value(value.__func__, home), self.value(value.__self__, home))
+        if isinstance(value, functools.partial):
+            arguments = (self.value(each, home) for each in value.args)
+            named = {name: self.value(each, home) for name, each in value.keywords.items()}
+            return functools.partial(self.value(value.func, home), *arguments, **named)
+        if _is_class_of(value, home):
+            return _class(value, home, self)
+        if _is_class_of(type(value), home):
+            return _object(value, home, self)
         return self.arrays.get(id(value), value)
 
 
-def _function(f: Any, binding: _Binding) -> Any:
-    if not isinstance(f, types.FunctionType):
-        return f
-    if id(f) in binding.functions:
-        return binding.functions[id(f)]
+def _class(old: type, home: dict[str, Any], binding: _Binding) -> type:
+    """A class beneath another, with the methods of that bound anew; what it inherits is bound in classes beside it.
+
+    `super()` in a method goes on behind the class that the method was written in, and so meets those.
+    """
+    beside = [binding.value(base, home) for base in old.__bases__ if _is_class_of(base, home)]
+    new = binding.bound[id(old)] = type(old.__name__, (old, *beside), {"__slots__": (), "__module__": old.__module__})
+    for name, held in vars(old).items():
+        if isinstance(held, staticmethod | classmethod):
+            setattr(new, name, type(held)(binding.value(held.__func__, home)))
+        elif isinstance(held, property):
+            setattr(new, name, property(binding.value(held.fget, home), held.fset, held.fdel))
+        elif isinstance(held, types.FunctionType | np.ndarray):
+            setattr(new, name, binding.value(held, home))
+    return new
+
+
+def _object(old: Any, home: dict[str, Any], binding: _Binding) -> Any:
+    """A copy of an object, of the class bound anew, with its attributes bound anew.
+
+    Raises:
+        NotImplementedError: it cannot be copied, or its copy cannot get another class.
+    """
+    try:
+        new = binding.bound[id(old)] = copy.copy(old)
+        object.__setattr__(new, "__class__", binding.value(type(old), home))
+        for name, held in _attributes(old).items():
+            object.__setattr__(new, name, binding.value(held, home))
+    except (AttributeError, TypeError) as problem:
+        raise NotImplementedError(f"cannot be given a copy of a {type(old).__name__}: {problem}") from problem
+    return new
+
+
+def _function(f: types.FunctionType, binding: _Binding) -> types.FunctionType:
     home = f.__globals__
     names = binding.names.get(id(home))
     if names is None:
@@ -125,13 +182,53 @@ def _function(f: Any, binding: _Binding) -> Any:
     cells = tuple(types.CellType() for _ in f.__closure__ or ())
     bound = types.FunctionType(f.__code__, names, f.__name__, f.__defaults__, cells)
     bound.__kwdefaults__ = f.__kwdefaults__
-    binding.functions[id(f)] = bound
+    binding.bound[id(f)] = bound
     for name in _names(f.__code__):
         if name in home:
             names[name] = binding.value(home[name], home)
-    for cell, old in zip(cells, f.__closure__ or (), strict=True):
-        cell.cell_contents = binding.value(old.cell_contents, home)
+    for name, cell, old in zip(f.__code__.co_freevars, cells, f.__closure__ or (), strict=True):
+        held = old.cell_contents
+        cell.cell_contents = held if name == "__class__" else binding.value(held, home)  # which `super()` starts from
     return bound
+
+
+def _written(f: Any) -> Any:
+    """The function in Python that is behind a callable: of a partial, a bound method, an object that is called."""
+    while isinstance(f, functools.partial):
+        f = f.func
+    if isinstance(f, types.FunctionType | types.MethodType | types.BuiltinFunctionType | np.ufunc | type):
+        return f  # a bound method has the names of its function
+    return getattr(type(f), "__call__", f)  # noqa: B004 -- the method of its class, which is what is called
+
+
+def _parts(value: Any, home: dict[str, Any]) -> list[Any]:
+    """What may be bound anew inside something that is no function: arguments, attributes, methods."""
+    if isinstance(value, types.MethodType):
+        return [value.__func__, value.__self__]
+    if isinstance(value, functools.partial):
+        return [value.func, *value.args, *value.keywords.values()]
+    if isinstance(value, staticmethod | classmethod):
+        return [value.__func__]
+    if isinstance(value, property):
+        return [value.fget]
+    if _is_class_of(value, home):
+        return [*vars(value).values(), *value.__bases__]
+    return [*_attributes(value).values(), type(value)] if _is_class_of(type(value), home) else []
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """An object's own attributes, those in slots included."""
+    slots = [name for each in type(value).__mro__ for name in _listed(vars(each).get("__slots__", ()))]
+    return {**getattr(value, "__dict__", {}), **{name: getattr(value, name) for name in slots if hasattr(value, name)}}
+
+
+def _listed(slots: Any) -> list[str]:
+    return [slots] if isinstance(slots, str) else [name for name in slots if name not in ("__dict__", "__weakref__")]
+
+
+def _is_class_of(value: Any, home: dict[str, Any]) -> bool:
+    """Whether something is a plain class that was written in a module."""
+    return type(value) is type and value.__module__ == home.get("__name__")
 
 
 def _names(code: Any) -> list[str]:
@@ -156,4 +253,9 @@ def _origin(value: Any) -> str:
 
 
 def _part(xp: Any, module: types.ModuleType) -> Any:
-    return getattr(xp, "linalg", None) if module is np.linalg else xp
+    if module is not np.linalg:
+        return xp
+    try:
+        return getattr(xp, "linalg", None)
+    except NotImplementedError:  # which says so: what is not there is missed where it is used
+        return None

@@ -7,6 +7,7 @@ control back: native code that never returns cannot be interrupted; `ending` has
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _CUT_OFF = threading.Event()
+HIDING = "setting an array element with a sequence"
+"""What NumPy says of whatever an element raised that was to be made a number; the reason is the cause."""
 
 
 class WrongError(Exception):
@@ -74,7 +77,8 @@ def guarded(action: Callable[[], Any], limit: float) -> Any:
     except NotImplementedError as problem:  # how an engine says that it lacks a function or a rule
         return Failure("unsupported", _first_line(problem))
     except BaseException as problem:  # SystemExit and pytest's skip are no Exception, and must not end the run either
-        return Failure("error", f"{type(problem).__name__}: {_first_line(problem)}"[:200])
+        shown = problem.__cause__ if str(problem).startswith(HIDING) and problem.__cause__ else problem
+        return Failure("error", f"{type(shown).__name__}: {_first_line(shown)}"[:200])
 
 
 def _first_line(problem: BaseException) -> str:
@@ -92,6 +96,13 @@ def time_limit(seconds: float) -> Iterator[None]:
         _CUT_OFF.set()
         raise HangingError(f"still running after {seconds:.3g} s")
 
+    unraisable = sys.unraisablehook
+
+    def ignore(raised: Any) -> None:  # it rang in a callback, of the garbage collector, say, which Python goes on after
+        if not isinstance(raised.exc_value, HangingError):
+            unraisable(raised)
+
+    sys.unraisablehook = ignore
     before = signal.signal(signal.SIGALRM, ring)
     # Rings again every second, for code that catches everything.
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), 1.0)
@@ -100,6 +111,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
+        sys.unraisablehook = unraisable
 
 
 def was_cut_off() -> bool:

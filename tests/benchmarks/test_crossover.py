@@ -61,6 +61,11 @@ def test_nothing_is_extrapolated(forward, floor, note):
     assert found["note"] == note
 
 
+def test_a_single_size_is_no_range():
+    assert crossing(lambda n: 20.0 * n, lambda n: 7.0, sizes=(4,))["note"] == "reverse wins at N = 4"
+    assert crossing(lambda n: 0.1, lambda n: 7.0, sizes=(4,))["note"] == "forward wins at N = 4"
+
+
 def test_notes_are_plain_text():
     assert "np." not in crossing(lambda n: 20.0 * n, lambda n: 7.0)["note"]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
+from dataclasses import dataclass
 from math import exp
 
 import jax
@@ -14,7 +16,7 @@ from numpy import cos
 
 import ad
 from benchmarks.engines.base import of_vectors
-from benchmarks.functions.own import FunctionError, load, own, takes_namespace
+from benchmarks.functions.own import FunctionError, load, own, read, takes_namespace
 from benchmarks.functions.rebound import Namespace, rebound, uses
 from benchmarks.measuring.gate import Gate
 
@@ -51,16 +53,115 @@ def over_a_closure(scale):
     return lambda x: inner(x) + 1.0
 
 
-GIVEN = [in_numpy, on_namespace, over_a_closure(3.0)]
+class Scaled:
+    """A model as an object, with an array, a method that calls another, and one of a class above."""
+
+    def __init__(self, scales):
+        self.scales = scales
+
+    def __call__(self, x):
+        return np.sum(self.inner(x))
+
+    def inner(self, x):
+        return np.sin(x) * self.scales
+
+    @staticmethod
+    def cubed(x):
+        return np.sum(x**3)
 
 
-@pytest.mark.parametrize("f", GIVEN, ids=["numpy", "namespace", "closure"])
+class Weighted(Scaled):
+    """With a model of another class inside."""
+
+    def __init__(self, scales):
+        super().__init__(scales)
+        self.slope = Slope(np.flip(scales))
+
+    def inner(self, x):
+        return super().inner(x) + np.tanh(self.slope.times(x))
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    by: np.ndarray
+
+    def times(self, x):
+        return np.cos(x) * self.by
+
+
+OBJECT = Scaled(SCALES)
+
+
+def through_an_object(x):
+    return OBJECT.inner(x)[0] + Weighted(2.0 * SCALES)(x)
+
+
+GIVEN = {
+    "numpy": in_numpy,
+    "namespace": on_namespace,
+    "closure": over_a_closure(3.0),
+    "object": Weighted(SCALES),
+    "method": OBJECT.inner,
+    "static method": Scaled.cubed,
+    "objects inside": through_an_object,
+    "partial": functools.partial(lambda a, x: np.sum(a * np.tanh(x)), SCALES),
+    "partial of a method": functools.partial(OBJECT.inner),
+    "ufunc": np.sin,
+    "made into an array": lambda x: np.array([[x[0], 1], [np.sin(x[1]), x[0] * x[2]]]),
+}
+
+
+@pytest.mark.parametrize("f", GIVEN.values(), ids=GIVEN)
 @pytest.mark.parametrize("xp", [np, ad, jnp], ids=["numpy", "ad", "jax"])
 def test_one_function_gives_one_value_on_every_namespace(f, xp):
     x = np.array([0.3, 0.5, 0.7])
     plain = f(np, x) if takes_namespace(f) else f(x)
     problem = own(f, x, "mine").at(3)
-    assert float(problem.f(xp, x)) == pytest.approx(float(plain), rel=1e-6)
+    np.testing.assert_allclose(np.ravel(problem.f(xp, x)), np.ravel(plain), rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", [f for f in GIVEN.values() if f is not on_namespace], ids=set(GIVEN) - {"namespace"})
+def test_one_function_is_traced_by_a_namespace_of_another_package(f):
+    """NumPy would refuse what JAX hands in while it traces; the arrays that it finds are those of the engine."""
+    problem = own(f, np.array([0.3, 0.5, 0.7]), "mine").at(3)
+    on_jax = problem.on(jnp.asarray)
+    jacobian = jax.jit(jax.jacrev(lambda x: on_jax(jnp, x)))(jnp.asarray(problem.x))
+    if f is GIVEN["made into an array"]:  # np.array takes no values of ad, which says so
+        with pytest.raises(TypeError, match=r"array: got a .*ad\.stack"):
+            ad.jacfwd(lambda x: problem.f(ad, x))(problem.x)
+        return
+    expected = ad.jacfwd(lambda x: problem.f(ad, x))(problem.x)
+    np.testing.assert_allclose(jacobian, expected, rtol=1e-5)
+
+
+def test_objects_are_not_touched():
+    problem = own(through_an_object, np.ones(3)).at(3)
+    before = {**vars(OBJECT)}
+    problem.on(jnp.asarray)(jnp, jnp.ones(3))
+    assert vars(OBJECT) == before
+    assert type(OBJECT) is Scaled
+    assert any(array is SCALES for array in problem.data)
+
+
+def test_an_object_that_cannot_be_copied_is_unsupported_by_name():
+    class Rigid:
+        def __copy__(self):
+            raise TypeError("is one of a kind")
+
+        def __call__(self, x):
+            return np.sum(x)
+
+    with pytest.raises(NotImplementedError, match="a copy of a Rigid: is one of a kind"):
+        rebound(Rigid(), jnp)
+
+
+def test_a_namespace_without_array_makes_one_by_stacking():
+    class Stacking:
+        asarray, stack = staticmethod(np.asarray), staticmethod(np.stack)
+
+    made = Namespace(Stacking, np).array([[1, 2.5], (np.array(3.0), 4)])
+    np.testing.assert_array_equal(made, [[1.0, 2.5], [3.0, 4.0]])
+    assert made.dtype == np.float64
 
 
 def test_plain_numpy_has_the_derivative_that_jax_gives_it():
@@ -133,9 +234,14 @@ def test_the_modules_that_a_function_uses():
         (lambda x: 1j * x[0], "gives complex"),
         (lambda x: None, "gives NoneType"),
         (lambda x: {"a": x[0]}, "gives dict"),
+        (lambda x: (v for v in x), "gives generator"),
+        (lambda x: (x[0], x), "gives tuple"),
+        (lambda x: x[5:], "gives ndarray of float64 that is empty"),
+        (lambda *x: x[0], r"takes \(\*x\)"),
         (lambda x: "text", "gives str"),
         (lambda x: x[0] / 0.0, "gives inf"),
         (lambda x: x[0] * np.nan, "gives nan"),
+        (lambda x: 0.0 * x, "nothing but zeros"),
         (lambda x: sys.exit(3), "raised SystemExit: 3"),
         (lambda x: x[9], "raised IndexError"),
         (lambda x, y: x[0], r"takes \(x, y\)"),
@@ -221,6 +327,26 @@ def test_files_name_their_functions(tmp_path):
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(FunctionError, match="ZeroDivisionError"):
         load(f"{tmp_path}/broken.py:f")
+
+
+def test_a_size_whose_last_input_makes_no_difference_is_none():
+    """A network takes its weights from a vector, and leaves the rest of a longer one alone."""
+    function = own(lambda x: np.sum(np.reshape(x[:12], (3, 4)) ** 2), 12, "weights")
+    assert function.possible([3, 12, 48]) == (12,)
+    assert own(in_math, 4).possible([1, 4, 16]) == (1, 4, 16)
+
+
+@pytest.mark.parametrize(
+    ("f", "name"),
+    [(OBJECT, "Scaled"), (OBJECT.inner, "inner"), (functools.partial(OBJECT.inner), "inner"), (lambda x: x, "lambda")],
+)
+def test_what_a_function_is_called(f, name):
+    assert own(f, np.ones(3)).name == name
+
+
+def test_a_function_in_a_file_is_called_what_it_is_there(tmp_path):
+    (tmp_path / "mine.py").write_text("double = lambda x: 2.0 * x[0]\n")
+    assert read(f"{tmp_path}/mine.py:double", size=3).name == "double"
 
 
 def test_makers_of_inputs_have_sizes_or_none():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,10 @@ def squares(x):
 
 def rosenbrock(x):
     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+def four():
+    return np.ones(4)
 
 
 def compare(f, x, tmp_path, **options):
@@ -87,6 +92,8 @@ def test_a_name_of_the_catalogue_stays_the_catalogues(tmp_path):
         (lambda x: np.sum(np.floor(x)), np.array([0.5, 1.5]), "flat"),
         (lambda x: np.sum(np.floor(x * 1e7) * 1e-7 * x), np.array([0.5, 1.5]), "no derivative"),
         (lambda x: float(x[0]) * x[1], np.ones(2), r"no engine could differentiate.*float\(\)"),
+        (lambda x: int(x[0]) * x[1], np.ones(2), r"no engine could differentiate.*int\(\): got a Array\w+, whose"),
+        (lambda x: time.sleep(9.0) or x[0], np.ones(2), r"lambda takes more than 1\.6 s for two calls; give more time"),
         (lambda x: x[5], np.ones(2), "IndexError"),
         (squares, "text", "inputs: got str"),
     ],
@@ -125,7 +132,11 @@ def speedup(value: float, verdict: str, trusted: bool = True) -> Speedup:
         (told(speedup(20.0, "faster")), "Reverse mode: 20 times as fast as forward mode, 95 % [18.2, 22]"),
         (told(speedup(0.25, "slower"), "forward"), "Forward mode: 4 times as fast as reverse mode, 95 % [3.64, 4.4]"),
         (told(speedup(1.0, "no difference")), "Either mode"),
-        (told(speedup(1.2, "")), "Undecided"),
+        (
+            told(speedup(1.2, "")),
+            "Undecided: the intervals are too wide to say which mode is faster in ad, the fastest",
+        ),
+        (told(speedup(2000.0, "faster", trusted=False)), "Reverse mode: 1,800 to 2,200 times as fast"),
         (
             told(speedup(20.0, "faster", trusted=False)),
             "Reverse mode: 18 to 22 times as fast as forward mode, as far as can be told",
@@ -192,7 +203,9 @@ def test_the_command_answers_and_draws(file, inputs, capsys, monkeypatch):
         (["f", "--at", "nothing"], "has no function 'nothing'"),
         (["prints", "--inputs", "3"], "prints 'hello'"),
         (["g", "--inputs", "3"], "has no function 'g'"),
-        (["f", "--inputs", "three"], "--size"),
+        (["f", "--inputs", "three"], "--inputs: got 'three', expected one positive number"),
+        (["f", "--inputs", "3,4"], "--inputs: got '3,4', expected one positive number"),
+        (["f", "--inputs", "3", "--at", f"{__file__}:four"], "--inputs: got 3, but --at gives 4"),
     ],
 )
 def test_the_command_says_what_is_wrong(file, arguments, message, capsys):

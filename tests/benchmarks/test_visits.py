@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections import Counter
 
+import numpy as np
 import pytest
 from harness import CELLS, begin, fail, hang, measured_in, misbehaving, once, records_of
 
@@ -156,6 +157,28 @@ def test_a_time_limit_interrupts_code_that_catches_everything():
 
     with time_limit(0.01):
         assert stubborn() == 2
+
+
+def test_what_rings_in_a_callback_of_python_is_not_shown(capsys):
+    class Cycle:
+        def __del__(self):
+            hang()
+
+    with time_limit(0.01):
+        Cycle()
+    assert "Exception ignored" not in capsys.readouterr().err
+
+
+def test_the_reason_that_numpy_hides_is_told():
+    def assign(x):
+        y = np.zeros(2)
+        y[0] = x[0]
+        return np.sum(y)
+
+    failure = guarded(lambda: ad.grad(assign)(np.ones(2)), 10.0)
+    assert failure.status == "error"
+    assert failure.note.startswith("TypeError: float(): got a ArrayVar, whose derivative would be lost")
+    assert "np.where for an assignment" in failure.note
 
 
 def test_ctrl_c_is_not_swallowed():
