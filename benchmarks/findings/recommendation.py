@@ -138,7 +138,7 @@ class Recommendation:
         kinds: dict[str, list[str]] = {}
         for what, reason in self.refused:
             engine = what.partition(",")[0]
-            kinds.setdefault(reason.removeprefix(f"{engine} "), []).append(what.replace(", ", " in "))
+            kinds.setdefault(reason.removeprefix(f"{engine} ").rstrip("."), []).append(what.replace(", ", " in "))
         return f"Not measured: {'; '.join(f'{listed(names)}: {reason}' for reason, names in kinds.items())}."
 
     def memory_sentence(self) -> str:

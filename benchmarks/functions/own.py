@@ -345,6 +345,8 @@ def _outputs(name: str, f: Callable[[Any], Any], x: Any) -> int:
 
 def _numbers(name: str, out: Any) -> Any:
     """What a function gave, as a vector."""
+    if inspect.iscoroutine(out):
+        out.close()  # or Python warns that nobody waited for it
     try:
         array = np.asarray(out)
     except ValueError:

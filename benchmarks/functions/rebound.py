@@ -3,14 +3,15 @@
     g = rebound(f, jax.numpy)
 
 Where the names of a function's module mean NumPy, `math`, something imported from them, or an array, they are bound
-anew in a copy of those names; so are they in the functions of the same module that it calls, in those it closes over,
-and in the methods and attributes of objects whose class is of that module.  A bound method, an object that is called
-and a `functools.partial` are functions like others.  The module itself is not touched, nor are its objects: copies are.
-Nothing here differentiates or measures.
+anew in a copy of those names, and so is what the function imports itself; so are they in the functions of the same
+module that it calls, in those it closes over, and in the methods and attributes of objects whose class is of that
+module.  A bound method, an object that is called and a `functools.partial` are functions like others.  The module
+itself is not touched, nor are its objects: copies are.  Nothing here differentiates or measures.
 """
 
 from __future__ import annotations
 
+import builtins
 import copy
 import dis
 import functools
@@ -63,8 +64,9 @@ def uses(f: Callable[..., Any]) -> set[str]:
     """Which of `numpy` and `math` a function's module has names for, among those that the function mentions."""
     written = _written(f)
     names = getattr(written, "__globals__", {})
-    mentioned = set(_names(getattr(written, "__code__", None)))
-    return {origin.partition(".")[0] for name in mentioned & names.keys() if (origin := _origin(names[name]))}
+    code = getattr(written, "__code__", None)
+    origins = {_origin(names[name]) for name in set(_names(code)) & names.keys()} | set(_names(code, ("IMPORT_NAME",)))
+    return {"numpy", "math"} & {origin.partition(".")[0] for origin in origins}
 
 
 def constants(f: Callable[..., Any]) -> list[np.ndarray[Any, Any]]:
@@ -117,6 +119,12 @@ class _Binding:
         self.namespaces = {module.__name__: Namespace(_part(xp, module), module) for module in modules}
         self.names: dict[int, dict[str, Any]] = {}
         self.bound: dict[int, Any] = {}
+        self.builtins = {**vars(builtins), "__import__": self._imported}
+
+    def _imported(self, name: str, *arguments: Any) -> Any:
+        """What `import` gives inside a function."""
+        module = builtins.__import__(name, *arguments)
+        return self.namespaces.get(module.__name__, module)
 
     def value(self, value: Any, home: dict[str, Any]) -> Any:
         """What a name, a closure's cell or an attribute shall hold."""
@@ -178,7 +186,7 @@ def _function(f: types.FunctionType, binding: _Binding) -> types.FunctionType:
     home = f.__globals__
     names = binding.names.get(id(home))
     if names is None:
-        names = binding.names[id(home)] = dict(home)
+        names = binding.names[id(home)] = {**home, "__builtins__": binding.builtins}
     cells = tuple(types.CellType() for _ in f.__closure__ or ())
     bound = types.FunctionType(f.__code__, names, f.__name__, f.__defaults__, cells)
     bound.__kwdefaults__ = f.__kwdefaults__
@@ -231,12 +239,12 @@ def _is_class_of(value: Any, home: dict[str, Any]) -> bool:
     return type(value) is type and value.__module__ == home.get("__name__")
 
 
-def _names(code: Any) -> list[str]:
-    """The global names that some code mentions, that of functions inside it included."""
+def _names(code: Any, steps: tuple[str, ...] = ("LOAD_GLOBAL", "LOAD_NAME")) -> list[str]:
+    """The global names that some code mentions, or imports, that of functions inside it included."""
     if code is None:
         return []
-    mentioned = [step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
-    inner = [name for const in code.co_consts if isinstance(const, types.CodeType) for name in _names(const)]
+    mentioned = [step.argval for step in dis.get_instructions(code) if step.opname in steps]
+    inner = [name for const in code.co_consts if isinstance(const, types.CodeType) for name in _names(const, steps)]
     return [*dict.fromkeys(mentioned), *inner]
 
 

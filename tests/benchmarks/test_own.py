@@ -92,11 +92,26 @@ class Slope:
 OBJECT = Scaled(SCALES)
 
 
+async def waits(x):
+    return x[0]
+
+
 def through_an_object(x):
     return OBJECT.inner(x)[0] + Weighted(2.0 * SCALES)(x)
 
 
+def imports_itself(x):
+    import math as m
+
+    import numpy as np
+    import numpy.linalg as la
+    from numpy import exp
+
+    return m.exp(m.log(2.0)) * np.sum(exp(x)) + la.norm(x)
+
+
 GIVEN = {
+    "imports of its own": imports_itself,
     "numpy": in_numpy,
     "namespace": on_namespace,
     "closure": over_a_closure(3.0),
@@ -222,6 +237,7 @@ def test_what_a_namespace_lacks_is_unsupported_by_name():
 def test_the_modules_that_a_function_uses():
     assert uses(in_math) == {"math"}
     assert uses(in_numpy) == {"numpy"}
+    assert uses(imports_itself) == {"numpy", "math"}
     assert uses(on_namespace) == set()
 
 
@@ -235,6 +251,7 @@ def test_the_modules_that_a_function_uses():
         (lambda x: None, "gives NoneType"),
         (lambda x: {"a": x[0]}, "gives dict"),
         (lambda x: (v for v in x), "gives generator"),
+        (waits, "gives coroutine"),
         (lambda x: (x[0], x), "gives tuple"),
         (lambda x: x[5:], "gives ndarray of float64 that is empty"),
         (lambda *x: x[0], r"takes \(\*x\)"),
