@@ -116,9 +116,6 @@ class Active:
             f"use ad.sin for math.sin and the like, or .primal for the value alone"
         )
 
-    def __int__(self) -> int:
-        raise TypeError(f"int(): got a {kind_of(self)}, whose derivative would be lost; a step has none, use .primal")
-
     def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
         raise TypeError(refusals.array(kind_of(self)))
 

@@ -92,7 +92,7 @@ def test_a_name_of_the_catalogue_stays_the_catalogues(tmp_path):
         (lambda x: np.sum(np.floor(x)), np.array([0.5, 1.5]), "flat"),
         (lambda x: np.sum(np.floor(x * 1e7) * 1e-7 * x), np.array([0.5, 1.5]), "no derivative"),
         (lambda x: float(x[0]) * x[1], np.ones(2), r"no engine could differentiate.*float\(\)"),
-        (lambda x: int(x[0]) * x[1], np.ones(2), r"no engine could differentiate.*int\(\): got a Array\w+, whose"),
+        (lambda x: int(x[0]) * x[1], np.ones(2), "seems to have no derivative here"),
         (lambda x: time.sleep(9.0) or x[0], np.ones(2), r"lambda takes more than 1\.6 s for two calls; give more time"),
         (lambda x: x[5], np.ones(2), "IndexError"),
         (squares, "text", "inputs: got str"),
