@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.functions import catalogue
-from benchmarks.functions.problem import Problem, Size, text_of
+from benchmarks.functions.problem import DTYPE, Problem, Size, text_of
 
-Identity = tuple[str, str, int, int, str, str, str, int]
+Identity = tuple[str, str, int, int, str, str, str, int, str]
 
 Kind = tuple[str, str, str, str, int]
 """What cells have in common that differ in size alone: family, engine, mode, quantity and lanes."""
@@ -22,6 +22,7 @@ class Cell:
         size: which of its problems: a number, or one for each of the ways in which the family grows.
         engine, mode, quantity: as in the records.
         lanes: tangents carried together through one forward pass.
+        dtype: what it is computed in; all cells of a run share it.
     """
 
     graph: str
@@ -30,17 +31,23 @@ class Cell:
     mode: str
     quantity: str
     lanes: int = 1
+    dtype: str = DTYPE
 
     @property
     def problem(self) -> Problem:
         """What is differentiated."""
+        return catalogue.problem(self.graph, self.size, self.dtype)
+
+    @property
+    def exact(self) -> Problem:
+        """The same in float64, which results are held against."""
         return catalogue.problem(self.graph, self.size)
 
     @property
     def identity(self) -> Identity:
         """What tells this cell from all others of a run: the values of the columns `runs.columns.IDENTITY`."""
         n, m = self.problem.n_inputs, self.problem.n_outputs
-        return (self.graph, text_of(self.size), n, m, self.engine, self.mode, self.quantity, self.lanes)
+        return (self.graph, text_of(self.size), n, m, self.engine, self.mode, self.quantity, self.lanes, self.dtype)
 
     @property
     def kind(self) -> Kind:
@@ -49,9 +56,9 @@ class Cell:
 
     def __str__(self) -> str:
         what = self.mode if self.mode == self.quantity else f"{self.mode} {self.quantity}"
-        return f"{self.graph} {text_of(self.size)} {self.engine} {what}" + (
-            f" {self.lanes} lanes" if self.lanes > 1 else ""
-        )
+        lanes = f" {self.lanes} lanes" if self.lanes > 1 else ""
+        dtype = f" {self.dtype}" if self.dtype != DTYPE else ""
+        return f"{self.graph} {text_of(self.size)} {self.engine} {what}{lanes}{dtype}"
 
 
 @dataclass(frozen=True)

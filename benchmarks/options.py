@@ -12,6 +12,8 @@ from typing import Any
 
 MODES = ("primal", "forward", "reverse")
 QUANTITIES = ("primal", "jvp", "vjp", "gradient")
+DTYPES = ("float64", "float32")
+"""What can be computed in: the first, unless another is asked for."""
 
 
 class OptionError(ValueError):
@@ -26,6 +28,7 @@ class Selection:
         sizes: the sizes to measure, in place of those of the default plan.
         function: a function of the user's own, `FILE.py:FUNCTION`, in place of families.
         at: its inputs: a file `.npy`, or a function that makes them, `FILE.py:FUNCTION` or one of the same file.
+        dtype: what all of them are computed in.
     """
 
     families: tuple[str, ...] | None = None
@@ -35,6 +38,7 @@ class Selection:
     sizes: tuple[int, ...] | None = None
     function: str | None = None
     at: str | None = None
+    dtype: str = DTYPES[0]
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,10 @@ SELECTION: dict[str, dict[str, Any]] = {
     "--size": {"metavar": "N,...", "help": "these sizes instead of the plan's: 64,2**10 or 1..1024 (powers of two)"},
     "--function": {"metavar": "FILE.py:NAME", "help": "a function of your own, f(x) or f(xp, x), instead of families"},
     "--at": {"metavar": "FILE.npy|NAME", "help": "its inputs, or the function that makes them, from a size or nothing"},
+    "--dtype": {
+        "metavar": "NAME",
+        "help": f"what to compute in: {' or '.join(DTYPES)} (functions of arrays); default {DTYPES[0]}",
+    },
 }
 RUNNING: dict[str, dict[str, Any]] = {
     "--budget": {"metavar": "SECONDS", "help": f"bound on the whole run; default {Settings.budget:g}"},
@@ -101,6 +109,7 @@ def selection_from(value: Callable[[str], str | None]) -> Selection:
         sizes=None if size is None else sizes_from(size),
         function=value("--function"),
         at=value("--at"),
+        dtype=_dtype(value("--dtype")),
     )
 
 
@@ -139,6 +148,8 @@ def arguments_of(settings: Settings) -> list[str]:
         running["--blocks"] = str(settings.blocks)
     selected = [f"{name}={','.join(map(str, values))}" for name, values in names.items() if values is not None]
     given = {"--function": chosen.function, "--at": chosen.at}
+    if chosen.dtype != Selection.dtype:
+        given["--dtype"] = chosen.dtype
     selected += [f"{name}={value}" for name, value in given.items() if value is not None]
     return [*selected, *(f"{name}={value}" for name, value in running.items())]
 
@@ -182,6 +193,14 @@ def _size(text: str, whole: str) -> int:
     if not 1 <= size <= 10**9:
         raise OptionError(f"--size: got {whole!r}, expected positive numbers such as 64, 2**10 or 1..1024")
     return size
+
+
+def _dtype(text: str | None) -> str:
+    if text is None:
+        return Selection.dtype
+    if text not in DTYPES:
+        raise OptionError(f"--dtype: got {text!r}, expected {' or '.join(DTYPES)}")
+    return text
 
 
 def _names(option: str, text: str | None, known: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ from benchmarks.engines import chosen
 from benchmarks.engines.base import Engine
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.problem import Family, Size
-from benchmarks.options import OptionError, Selection
+from benchmarks.options import DTYPES, OptionError, Selection
 
 DERIVATIVES = (("forward", "jvp"), ("forward", "gradient"), ("reverse", "vjp"), ("reverse", "gradient"))
 STEP = 4
@@ -43,7 +43,8 @@ def plan(selection: Selection) -> list[Cell]:
         and (selection.quantities is None or cell.quantity in selection.quantities)
     }
     if not cells:
-        raise OptionError("selection: there is no such cell; `python -m benchmarks list` shows what there is")
+        only = "" if selection.dtype == DTYPES[0] else f" in {selection.dtype}, which functions of arrays alone have"
+        raise OptionError(f"selection: there is no such cell{only}; `python -m benchmarks list` shows what there is")
     return sorted(cells, key=by_cost)
 
 
@@ -95,21 +96,21 @@ def _cells(family: Family, engine: type[Engine], selection: Selection) -> Iterat
             many = [cell for cell in _of(family, size, engine, selection) if sweeps(cell) > 1 and _within(cell, engine)]
             yield from many
             if many:
-                yield Cell(family.name, size, engine.name, "primal", "primal")
+                yield Cell(family.name, size, engine.name, "primal", "primal", dtype=selection.dtype)
 
 
 def _of(family: Family, size: Size, engine: type[Engine], selection: Selection) -> Iterator[Cell]:
     """The cells of one problem with one engine, whatever they cost."""
-    problem = catalogue.problem(family.name, size)
+    problem = catalogue.problem(family.name, size, selection.dtype)
     # What an engine cannot do is left out, but said where the engine was asked for.
-    if problem.style not in engine.styles and not selection.engines:
+    if engine.declined(problem, selection.dtype) and not selection.engines:
         return
     for mode, quantity in (("primal", "primal"), *DERIVATIVES):
         # With one input the jvp is the gradient, and with one output the vjp is: they are measured once.
         if (quantity == "jvp" and problem.n_inputs == 1) or (quantity == "vjp" and problem.n_outputs == 1):
             continue
         if mode == "primal" or mode in engine.modes or selection.engines:
-            cell = Cell(family.name, size, engine.name, mode, quantity)
+            cell = Cell(family.name, size, engine.name, mode, quantity, dtype=selection.dtype)
             yield cell
             if (lanes := engine.carried(problem, mode)) > 1 and sweeps(cell) > 1:
                 yield replace(cell, lanes=lanes)

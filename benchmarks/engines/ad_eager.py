@@ -14,6 +14,7 @@ import numpy as np
 import ad
 from benchmarks.engines.base import Counts, Engine, Includes, Reach, Written, listed, plain
 from benchmarks.functions.problem import Problem
+from benchmarks.options import DTYPES
 
 
 class Eager(Engine):
@@ -22,6 +23,7 @@ class Eager(Engine):
     name = "ad"
     default = True
     styles = ("scalars", "arrays")
+    dtypes = DTYPES
     lanes = 128
     lane_styles = ("arrays",)
     reach = Reach(between=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.engines.base import Engine, Includes, Reach, Written, of_vectors
 from benchmarks.functions.problem import Problem
+from benchmarks.options import DTYPES
 
 
 class Autograd(Engine):
@@ -14,6 +15,7 @@ class Autograd(Engine):
 
     name = package = "autograd"
     styles = ("scalars", "arrays")
+    dtypes = DTYPES
     reach = Reach(single_ops=2**12, gradient_ops=2**16)
     includes = Includes(primal="plain Python", reverse="recording included")
     written = Written(

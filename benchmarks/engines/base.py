@@ -10,6 +10,7 @@ It does no timing and no checking.  What is heavy to import is imported in `load
 from __future__ import annotations
 
 import importlib.metadata
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -17,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import ad
-from benchmarks.functions.problem import Problem
+from benchmarks.functions.problem import DTYPE, Problem
 from benchmarks.runs.environment import build
 
 TOLERANCE = 1e-10
@@ -99,6 +100,7 @@ class Engine:
         default: whether the default plan has it.
         optional: whether it is measured only where it is asked for by name, not with `--engine=all`.
         styles: the styles of problems that it takes: `scalars`, `arrays`.
+        dtypes: what it can compute in: `float64`, `float32`.
         modes: the modes that it has, of `forward` and `reverse`.
         lanes: tangents (cotangents in reverse) that it can carry together through one pass of a gradient; above 1, it
             gives `pushes` and `pulls`, or a `jacobian` of its own.
@@ -118,6 +120,7 @@ class Engine:
     default: ClassVar[bool] = False
     optional: ClassVar[bool] = False
     styles: ClassVar[tuple[str, ...]] = ("scalars",)
+    dtypes: ClassVar[tuple[str, ...]] = (DTYPE,)
     modes: ClassVar[tuple[str, ...]] = ("forward", "reverse")
     lanes: ClassVar[int] = 1
     lane_styles: ClassVar[tuple[str, ...]] = ("scalars", "arrays")
@@ -150,6 +153,28 @@ class Engine:
         return f"needs the package {cls.package}: {cls.install or f'pip install {cls.package}'}"
 
     @classmethod
+    def declined(cls, problem: Problem, dtype: str) -> str | None:
+        """In one line why it cannot compute a problem in a dtype; None if it can."""
+        if problem.style not in cls.styles:
+            return f"{cls.name} does not take functions of {problem.style}"
+        if dtype not in cls.dtypes:
+            return f"{cls.name} computes in {' or '.join(cls.dtypes)} only"
+        return None if problem.dtype == dtype else f"functions of {problem.style} are in {problem.dtype} only"
+
+    @classmethod
+    def tolerance_in(cls, dtype: str) -> float:
+        """Its tolerance in a dtype: the same share of the digits, eps**p where it is eps**p in float64.
+
+        Where digits are few, no less than 4096 eps, since a function's condition multiplies what rounding does to its
+        inputs, data and values.  (The most seen in float32 is 1,400 eps, in `logsumexp` of 65,536, where the largest
+        entry is what remains of 1 - 1; elsewhere it is up to 21.)
+        """
+        if dtype == DTYPE:
+            return cls.tolerance
+        eps, exact = (float(np.finfo(each).eps) for each in (dtype, DTYPE))
+        return float(max(cls.tolerance ** (math.log(eps) / math.log(exact)), 4096.0 * eps))
+
+    @classmethod
     def carried(cls, problem: Problem, mode: str) -> int:
         """The tangents, or cotangents, that it can carry together through one pass of a gradient of this problem."""
         return cls.lanes if problem.style in cls.lane_styles and mode in cls.lane_modes else 1
@@ -176,7 +201,7 @@ class Engine:
 
     def seed(self, values: Sequence[float]) -> Any:
         """A tangent or cotangent in the form that `push` and `pull` take; converted before anything is timed."""
-        return np.asarray(values) if self.problem.style == "arrays" else list(values)
+        return np.asarray(values, dtype=self.problem.dtype) if self.problem.style == "arrays" else list(values)
 
     def value(self) -> Any:
         """The M outputs: by default those of plain Python floats, or of plain NumPy arrays."""

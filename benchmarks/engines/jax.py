@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.engines.base import Engine, Includes, Reach, Written, of_vectors
 from benchmarks.functions.problem import Problem
+from benchmarks.options import DTYPES
 
 
 class JaxEager(Engine):
@@ -24,6 +25,7 @@ class JaxEager(Engine):
     name = "jax-eager"
     package = "jax"
     styles = ("scalars", "arrays")
+    dtypes = DTYPES
     lanes = 128
     lane_modes = ("forward", "reverse")
     reach = Reach(single_ops=2**10, gradient_ops=2**12)
@@ -59,7 +61,7 @@ class JaxEager(Engine):
 
     def seed(self, values: Any) -> Any:
         """A vector on the device."""
-        return self.np.asarray(values, dtype=float)
+        return self.np.asarray(values, dtype=self.problem.dtype)
 
     def stack(self, seeds: Any) -> Any:
         """A matrix on the device."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.engines.base import Engine, Includes, Reach, Written, of_vectors
 from benchmarks.functions.problem import Problem
+from benchmarks.options import DTYPES
 
 
 class Torch(Engine):
@@ -23,6 +24,7 @@ class Torch(Engine):
     name = "torch"
     package = "torch"
     styles = ("scalars", "arrays")
+    dtypes = DTYPES
     reach = Reach(single_ops=2**12, gradient_ops=2**15)
     includes = Includes(primal="plain tensors", reverse="recording included")
     written = Written(
@@ -52,7 +54,7 @@ class Torch(Engine):
 
     def seed(self, values: Any) -> Any:
         """A vector."""
-        return self.torch.as_tensor(values, dtype=self.torch.float64)
+        return self.torch.as_tensor(values, dtype=getattr(self.torch, self.problem.dtype))
 
     def stack(self, seeds: Any) -> Any:
         """A matrix."""

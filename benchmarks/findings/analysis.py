@@ -144,7 +144,7 @@ def summarise(timings: pd.DataFrame, floor: Floor | float, order: Sequence[str] 
     floor = floor if isinstance(floor, Floor) else floor_of(floor)
     matrix = by_block(timings)
     table = matrix.cells[
-        ["run", "graph", "size", "n_inputs", "n_outputs", "n_ops", "engine", "mode", "quantity", "lanes"]
+        ["run", "graph", "size", "n_inputs", "n_outputs", "n_ops", "engine", "mode", "quantity", "lanes", "dtype"]
     ].copy()
     table["blocks"] = (~np.isnan(matrix.seconds)).sum(axis=1)
     for name, values in (

@@ -31,9 +31,9 @@ from benchmarks.runs.columns import IDENTITY
 Floats = NDArray[np.float64]
 
 CELL = ["run", *IDENTITY]
-PROBLEM = ["run", "graph", "size", "n_inputs", "n_outputs", "engine"]
+PROBLEM = ["run", *(name for name in IDENTITY if name not in ("mode", "quantity", "lanes"))]
 SECONDS = "seconds_median"
-SORTED_BY = ["run", "graph", "engine", "n_inputs", "n_outputs", "size", "mode", "quantity", "lanes"]
+SORTED_BY = ["run", "graph", "engine", "n_inputs", "n_outputs", "size", "mode", "quantity", "lanes", "dtype"]
 ORDER = ["primal", "forward", "reverse", "jvp", "vjp", "gradient"]
 SEED = 20260
 DRAWS = 2000

@@ -16,6 +16,7 @@ import pandas as pd
 
 from benchmarks.findings.analysis import noise_floors
 from benchmarks.findings.blocks import CELL, SEED, Floats, by_block, interval, median_draws, medians, pick, verdict
+from benchmarks.options import DTYPES
 
 if TYPE_CHECKING:
     from benchmarks.runs.files import Run
@@ -155,6 +156,7 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     if not a or not b:
         return []
     flat_a, flat_b = ({name: one.get(name) for name in ("cpu", "python")} | one.get("versions", {}) for one in (a, b))
+    flat_a, flat_b = (flat | {"dtype": _dtype(one)} for flat, one in ((flat_a, a), (flat_b, b)))
     names = [*flat_a, *(name for name in flat_b if name not in flat_a)]
     return [
         f"{name}: {flat_a.get(name) or 'none'} in a, {flat_b.get(name) or 'none'} in b"
@@ -163,7 +165,13 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _dtype(environment: Mapping[str, Any]) -> str:
+    """What a run was computed in; those from before there was a choice do not say it."""
+    return str(environment.get("settings", {}).get("selection", {}).get("dtype", DTYPES[0]))
+
+
 def cell_name(row: Mapping[Any, Any]) -> str:
     """What a row of a comparison is about."""
     lanes = f", {row['lanes']} lanes" if row["lanes"] > 1 else ""
-    return f"{row['graph']} {row['size']} {row['engine']} {row['mode']} {row['quantity']}{lanes}"
+    dtype = f", {row['dtype']}" if row["dtype"] != DTYPES[0] else ""
+    return f"{row['graph']} {row['size']} {row['engine']} {row['mode']} {row['quantity']}{lanes}{dtype}"

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.functions.folds import BROADCAST, CHAIN, HUB, PRODUCT, TREE, fixed_work
 from benchmarks.functions.maps import MAP, TRUNK
 from benchmarks.functions.networks import dense, lattice, layered
-from benchmarks.functions.problem import Family, Problem, Size
+from benchmarks.functions.problem import DTYPE, Family, Problem, Size
 
 WORKLOADS = "workloads"
 """The name that selects all workloads."""
@@ -67,13 +67,13 @@ def families(names: Sequence[str] | None = None) -> list[Family]:
 
 
 @functools.cache
-def problem(name: str, size: Size) -> Problem:
-    """The problem of a family and a size; made once, since inputs can be many.
+def problem(name: str, size: Size, dtype: str = DTYPE) -> Problem:
+    """The problem of a family and a size, in a dtype; made once, since inputs can be many.
 
     Raises:
         ValueError: there is no such family, or it cannot have this size.
     """
-    return family(name).at(size)
+    return family(name).at(size) if dtype == DTYPE else problem(name, size).as_dtype(dtype)
 
 
 def add(family: Family) -> None:

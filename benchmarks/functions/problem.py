@@ -14,6 +14,7 @@ Nothing here differentiates, times or knows an engine.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -25,11 +26,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.options import DTYPES
+
 Function = Callable[..., Any]
 Size = int | tuple[int, ...]
 """How large a problem is: one number, or one for each of the ways in which a family grows."""
 
 Floats = NDArray[np.float64]
+
+DTYPE = DTYPES[0]
+"""What is computed in, unless another is asked for."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,21 @@ class Problem:
             return self.function
         function, data = self.function, tuple(convert(array) for array in self.data)
         return lambda xp, x: function(xp, x, *data)
+
+    @property
+    def dtype(self) -> str:
+        """What it is computed in; Python's own numbers are `float64`."""
+        return str(self.x.dtype) if isinstance(self.x, np.ndarray) else DTYPE
+
+    def as_dtype(self, dtype: str) -> Problem:
+        """The same function of arrays, with inputs and data rounded to a dtype; its reference stays that of float64.
+
+        A function of scalars stays as it is, since Python's numbers are of one kind.
+        """
+        if not isinstance(self.x, np.ndarray) or dtype == self.dtype:
+            return self
+        data = tuple(each.astype(dtype) if each.dtype.kind == "f" else each for each in self.data)
+        return dataclasses.replace(self, x=self.x.astype(dtype), data=data)
 
     @property
     def style(self) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.cells import Cell
 from benchmarks.engines.base import TOLERANCE, cotangent, plain, tangent
-from benchmarks.functions.problem import Floats, Problem, Size
+from benchmarks.functions.problem import DTYPE, Floats, Problem, Size
 from benchmarks.measuring.guard import WrongError
 
 DIFFERENCE_TOLERANCE = 1e-5
@@ -57,13 +57,17 @@ class Gate:
 
         Raises:
             WrongError: the result has the wrong size, is not finite, is all zero, or differs.
+            NotImplementedError: the result is not in the dtype that was asked for.
         """
-        problem, got = cell.problem, numbers(result)
+        problem, got = cell.exact, numbers(result)
+        # In float64 what is not would have too few digits to pass.
+        if cell.dtype != DTYPE and (found := dtypes(result)) != {cell.dtype}:
+            raise NotImplementedError(f"came back in {' and '.join(sorted(found))}, not in {cell.dtype}")
         if cell.mode == "primal":
             f, (xp, x) = problem.f, plain(problem)
             return compare(got, numbers(f(xp, x)), tolerance)
         if problem.reference is None or not independent:
-            error = _against_difference(cell, got)
+            error = _against_difference(cell, got, tolerance)
         else:
             expected, scale = _expected(cell, problem.reference())
             error = compare(got, expected, tolerance, scale)
@@ -94,6 +98,13 @@ def numbers(result: Any) -> Floats:
         return raw.astype(np.float64, copy=False).reshape(-1)
     except (TypeError, ValueError) as problem:
         raise WrongError(f"not numbers: {problem}", math.nan) from None
+
+
+def dtypes(result: Any) -> set[str]:
+    """The dtypes in a result, which may be nested; of a number of Python's the name of its type."""
+    if isinstance(result, list | tuple):
+        return set().union(*map(dtypes, result))
+    return {str(getattr(result, "dtype", type(result).__name__)).removeprefix("torch.")}
 
 
 def compare(got: Floats, expected: Floats, tolerance: float = TOLERANCE, scale: float | None = None) -> float:
@@ -160,9 +171,9 @@ def _contracted(quantity: str, a: Floats, shape: Sequence[int]) -> tuple[Floats,
     return np.asarray([terms.sum()], dtype=np.float64), float(np.abs(terms).sum())
 
 
-def _against_difference(cell: Cell, got: Floats) -> float:
+def _against_difference(cell: Cell, got: Floats, tolerance: float) -> float:
     """`<cotangent, J tangent>` against a central difference of the function on plain numbers."""
-    problem = cell.problem
+    problem = cell.exact
     n, m = problem.n_inputs, problem.n_outputs
     size = {"jvp": m, "vjp": n}.get(cell.quantity, n * m)
     if got.size != size:
@@ -172,7 +183,7 @@ def _against_difference(cell: Cell, got: Floats) -> float:
     contracted, terms = _contracted(cell.quantity, got, (m, n))
     below, above = (_moved(problem, sign * STEP) for sign in (-1.0, 1.0))
     expected = np.asarray([np.asarray(cotangent(m)) @ (above - below) / (2.0 * STEP)])
-    return compare(contracted, expected, DIFFERENCE_TOLERANCE, terms)
+    return compare(contracted, expected, max(DIFFERENCE_TOLERANCE, tolerance if cell.dtype != DTYPE else 0.0), terms)
 
 
 def _moved(problem: Problem, step: float) -> Floats:

@@ -47,7 +47,7 @@ from benchmarks.plan import chosen_families
 from benchmarks.runs.columns import MemoryRecord
 from benchmarks.runs.files import AGAIN, RecordError, read_table
 
-Key = tuple[str, str, int | None, str, str]
+Key = tuple[str, str, int | None, str, str, str]
 
 SWEEPS = {"forward": "jvp", "reverse": "vjp"}
 """What is executed in each mode: one sweep.  A gradient of many sweeps holds no more: it does one after another."""
@@ -89,12 +89,12 @@ class Load:
 def plan(selection: Selection) -> list[Load]:
     """The loads selected, smallest first; sizes that are given replace the default ones in every family."""
     loads = {
-        Load(cell, steps)
+        Load(Cell(family.name, size, engine.name, mode, quantity, dtype=selection.dtype), steps)
         for family in chosen_families(selection)
         for size, steps in _sizes(family, selection)
         for engine in chosen(selection.engines)
         for mode, quantity in SWEEPS.items()
-        if (cell := Cell(family.name, size, engine.name, mode, quantity)).problem.style in engine.styles
+        if not engine.declined(catalogue.problem(family.name, size, selection.dtype), selection.dtype)
         and mode in engine.modes
         and (selection.modes is None or mode in selection.modes)
         and (selection.quantities is None or quantity in selection.quantities)
@@ -140,7 +140,7 @@ def key(one: Load, run: str) -> Key:
 
 
 def _key(record: MemoryRecord) -> Key:
-    return record.graph, record.size, record.n_ops, record.engine, record.mode
+    return record.graph, record.size, record.n_ops, record.engine, record.mode, record.dtype
 
 
 def known(path: Path) -> dict[Key, MemoryRecord]:
@@ -166,6 +166,7 @@ def _record(run: str, one: Load, outcome: dict[str, Any]) -> MemoryRecord:
         n_ops=problem.ops,
         engine=one.cell.engine,
         mode=one.cell.mode,
+        dtype=one.cell.dtype,
         **outcome,
     )
 

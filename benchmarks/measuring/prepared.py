@@ -62,8 +62,8 @@ def refusal(cell: Cell, engine: type[Engine]) -> str | None:
         return f"there is no {cell.quantity} in {cell.mode} mode"
     if cell.mode != "primal" and cell.mode not in engine.modes:
         return f"{engine.name} has no {cell.mode} mode"
-    if cell.problem.style not in engine.styles:
-        return f"{engine.name} does not take functions of {cell.problem.style}"
+    if reason := engine.declined(cell.problem, cell.dtype):
+        return reason
     if cell.lanes > 1 and (cell.quantity != "gradient" or engine.carried(cell.problem, cell.mode) == 1):
         modes = [mode for mode in engine.lane_modes if engine.carried(cell.problem, mode) > 1]
         several = f"several seeds in {' and '.join(modes)} gradients only"

@@ -28,7 +28,7 @@ SAME = ("cpu", "python", "version", "commit", "threads")
 SAME_VERSIONS = ("numpy", "numba")
 """What a resumed run must share with its beginning; otherwise its blocks could not be compared."""
 
-ONE = ("function", "at")
+ONE = ("function", "at", "dtype")
 """What a selection names one of."""
 
 DIED = "the process that measured it ended with it"

@@ -55,6 +55,7 @@ def describe(run: str, cell: Cell) -> TimingRecord:
         mode=cell.mode,
         quantity=cell.quantity,
         lanes=cell.lanes,
+        dtype=cell.dtype,
         status="ok",
     )
 
@@ -215,12 +216,13 @@ def _through_the_gate(run: OpenRun, cell: Cell, engine: type[Engine], record: Ti
         raise WrongError(f"counted {counts.sweeps} sweeps, expected {sweeps(cell)}", math.nan)
     with collected():
         seconds, result = once(ready.run)
-    error = run.gate.check(cell, result, engine.tolerance, independent=engine.independent)
+    tolerance = engine.tolerance_in(cell.dtype)
+    error = run.gate.check(cell, result, tolerance, independent=engine.independent)
     checked, twin = numbers(result), None
     if cell in run.twinned:
         # Prepared on its own, so that where its memory came to lie is part of what identical cells differ by.
         twin = prepared.prepare(cell, prepared.bind(cell, engine)).run
-        compare(numbers(twin()), checked, engine.tolerance)
+        compare(numbers(twin()), checked, tolerance)
     return Ready(
         record=replace(
             record,
@@ -234,7 +236,7 @@ def _through_the_gate(run: OpenRun, cell: Cell, engine: type[Engine], record: Ti
         run=ready.run,
         twin=twin,
         checked=checked,
-        tolerance=engine.tolerance,
+        tolerance=tolerance,
         seconds=seconds,
         cost=run.visit_cost(seconds),
     )

@@ -22,18 +22,30 @@ STATUSES: dict[str, str] = {
     "error": "raised, or ran beyond the time limit of a cell; `note` says what happened",
 }
 
-IDENTITY = ("graph", "size", "n_inputs", "n_outputs", "engine", "mode", "quantity", "lanes")
+IDENTITY = ("graph", "size", "n_inputs", "n_outputs", "engine", "mode", "quantity", "lanes", "dtype")
 """The columns that tell a cell from all others of a run."""
 
 
-def column(doc: str, **default: Any) -> Any:
-    """A dataclass field with the sentence that explains its column."""
-    return dataclasses.field(metadata={"doc": doc}, **default)
+def column(doc: str, *, before: str | None = None, **default: Any) -> Any:
+    """A dataclass field with the sentence that explains its column.
+
+    Args:
+        doc: the sentence.
+        before: what records are taken to say that were written before there was such a column.
+        default: of the field.
+    """
+    return dataclasses.field(metadata={"doc": doc, "before": before}, **default)
 
 
 def kinds(record_type: type) -> dict[str, str]:
     """The columns of a table, in order, each with its annotation: `str`, `int`, `int | None` or `float`."""
     return {field.name: str(field.type) for field in dataclasses.fields(record_type)}
+
+
+def before(record_type: type) -> dict[str, str]:
+    """The columns that were not always there, each with what older records are taken to say."""
+    said = {field.name: field.metadata["before"] for field in dataclasses.fields(record_type)}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +70,7 @@ class TimingRecord:
         "every output: N forward sweeps or M reverse sweeps)"
     )
     lanes: int = column("tangents carried together through one forward pass; 1 is the textbook's forward mode")
+    dtype: str = column("what it was computed in: `float64` or `float32`", before="float64")
     twin: int = column("1 for the second of two identical cells, which measure the noise; 0 otherwise", default=0)
     prepare_seconds: float = column(
         "what was done once before and is in no other time: inputs converted, recorded, compiled; the cells of one "
@@ -103,6 +116,7 @@ class SummaryRecord:
     mode: str = column("`primal`, `forward` or `reverse`")
     quantity: str = column("`primal`, `jvp`, `vjp` or `gradient`")
     lanes: int = column("tangents carried together through one forward pass")
+    dtype: str = column("what it was computed in", before="float64")
     blocks: int = column("blocks in which the cell was timed")
     seconds_median: float = column("median over blocks of the block's median, seconds per execution")
     seconds_low: float = column("lower end of its 95 % interval")
@@ -169,6 +183,7 @@ class MemoryRecord:
     n_ops: int | None = column("ops in the graph; empty where no formula is known", default=None)
     engine: str = column("what executed it")
     mode: str = column("`primal`, `forward` or `reverse`")
+    dtype: str = column("what it was computed in", before="float64")
     tape_bytes: int | None = column("bytes of the tape; empty where there is none", default=None)
     prepare_bytes: int | None = column(
         "peak of the process above its baseline while the cell was prepared (converted, recorded, compiled), bytes",

@@ -30,7 +30,7 @@ try:
 except ImportError:  # Windows: runs are not locked there
     fcntl = None  # type: ignore[assignment]
 
-from benchmarks.runs.columns import STATUSES, TimingRecord, kinds
+from benchmarks.runs.columns import STATUSES, TimingRecord, before, kinds
 from benchmarks.runs.tables import OUTSIDE, TABLES
 
 DTYPES = {"str": "str", "int": "int64", "int | None": "Int64", "float": "float64"}
@@ -147,13 +147,15 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     columns = kinds(TABLES[path.name])
     lines = _lines(path)
-    if lines[0] != list(columns):
+    later = {name: value for name, value in before(TABLES[path.name]).items() if name not in lines[0]}
+    there = {name: kind for name, kind in columns.items() if name not in later}
+    if lines[0] != list(there):
         raise RecordError(f"{path}: not a table of this project: its columns are {_short(lines[0])}")
-    values: dict[str, list[Any]] = {name: [] for name in columns}
+    values: dict[str, list[Any]] = {name: [later[name]] * (len(lines) - 1) if name in later else [] for name in columns}
     for number, line in enumerate(lines[1:], start=2):
-        if len(line) != len(columns):
-            raise RecordError(f"{path}: line {number} has {len(line)} values, expected {len(columns)}")
-        for (name, kind), text in zip(columns.items(), line, strict=True):
+        if len(line) != len(there):
+            raise RecordError(f"{path}: line {number} has {len(line)} values, expected {len(there)}")
+        for (name, kind), text in zip(there.items(), line, strict=True):
             try:
                 values[name].append(_parse(kind, text))
             except ValueError:

@@ -39,6 +39,7 @@ def write(folder: Path, sizes, engines=("ad",), noise: float = 0.002) -> Path:
             for size in wanted:
                 one = problem(graph, size)
                 common = {"run": folder.name, "graph": graph, "size": text_of(size), "engine": engine}
+                common["dtype"] = "float64"
                 shape = {"n_inputs": one.n_inputs, "n_outputs": one.n_outputs}
                 for mode, quantity, lanes in KINDS:
                     for block, twin in (

@@ -26,6 +26,7 @@ def row(block=1, n=1, seconds=1.0, mode="primal", quantity=None, **changes):
         "mode": mode,
         "quantity": quantity or ("primal" if mode == "primal" else "gradient"),
         "lanes": 1,
+        "dtype": "float64",
         "twin": 0,
         "prepare_seconds": 0.0,
         "sweeps": n if mode == "forward" else 1,

@@ -32,7 +32,8 @@ from benchmarks.runs.tables import TABLES, column_dictionary
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (
-    "run, block, graph, size, n_inputs, n_outputs, n_ops, depth, engine, engine_version, mode, quantity, lanes, twin, "
+    "run, block, graph, size, n_inputs, n_outputs, n_ops, depth, engine, engine_version, mode, quantity, lanes, "
+    "dtype, twin, "
     "prepare_seconds, sweeps, "
     "ops_executed, elements_executed, seconds_min, seconds_median, seconds_mean, seconds_stddev, rounds, iterations, "
     "max_error, status, "
@@ -55,6 +56,7 @@ def row(**changes) -> TimingRecord:
         "mode": "reverse",
         "quantity": "gradient",
         "lanes": 1,
+        "dtype": "float64",
         "sweeps": 1,
         "ops_executed": 64,
         "elements_executed": 64,
@@ -135,7 +137,7 @@ BROKEN = {
     "foreign": ("a,b\n1,2\n", "not a table of this project"),
     "binary": (b"\xff\xfe\x00", "cannot be read"),
     "cut in the last line": (lambda text: text[:-9], "cut short"),
-    "a value too few": (lambda text: text.replace(",one\n", "\n"), "line 2 has 26 values, expected 27"),
+    "a value too few": (lambda text: text.replace(",one\n", "\n"), "line 2 has 27 values, expected 28"),
     "a word for a number": (lambda text: text.replace(",8,1,32", ",eight,1,32"), "line 2: n_inputs is 'eight'"),
     "an unfinished quote": (lambda text: text.replace(",one\n", ',"one\n'), "not a CSV|line 2"),
 }

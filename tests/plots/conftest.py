@@ -48,7 +48,7 @@ def cells() -> list[dict[str, object]]:
             {
                 "graph": graph, "size": f"{n}x{m}" if graph == "map" else str(max(n, m)), "n_inputs": n, "n_outputs": m,
                 "n_ops": ops, "engine": engine, "mode": mode, "quantity": quantity,
-                "lanes": lanes, "sweeps": sweeps, "seconds": wall,
+                "lanes": lanes, "dtype": "float64", "sweeps": sweeps, "seconds": wall,
                 "ops_executed": ops * sweeps if mode == "forward" else ops * (1 + sweeps),
                 "status": "over_budget" if wall > BUDGET else "ok",
             }
@@ -110,7 +110,7 @@ def write_memory(folder: Path) -> None:
                 peak = 330 * ops + 9_000 if mode == "reverse" else 80_000
                 row = MemoryRecord(
                     run=folder.name, graph=graph, size=str(2**power), n_inputs=2**power, n_ops=ops, engine="ad",
-                    mode=mode, tape_bytes=tape, peak_bytes=peak, bytes_per_op=peak / ops, status="ok",
+                    mode=mode, dtype="float64", tape_bytes=tape, peak_bytes=peak, bytes_per_op=peak / ops, status="ok",
                 )  # fmt: skip
                 rows.append(row)
     write_records(folder / "memory.csv", rows)

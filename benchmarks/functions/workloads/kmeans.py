@@ -30,9 +30,9 @@ def cost(xp: Any, x: Any, points: Any) -> Any:
 def gradient(xp: Any, x: Any, points: Any) -> Any:
     """The gradient of `cost`."""
     squares = _squares(xp, x, points)
-    mine = xp.where(squares <= xp.min(squares, axis=1, keepdims=True), 1.0, 0.0)
-    pulls = mine[:, :, None] * (xp.reshape(x, (1, -1, DIMENSIONS)) - points[:, None, :])
-    return 2.0 * xp.reshape(xp.sum(pulls, axis=0), (-1,))
+    mine = squares <= xp.min(squares, axis=1, keepdims=True)
+    away = xp.reshape(x, (1, -1, DIMENSIONS)) - points[:, None, :]
+    return 2.0 * xp.reshape(xp.sum(xp.where(mine[:, :, None], away, 0.0), axis=0), (-1,))
 
 
 def _squares(xp: Any, x: Any, points: Any) -> Any:
