@@ -6,8 +6,8 @@ road: `apply`, which finds the innermost derivative among the operands, and that
 op's `Rule`.  A rule's value is the op itself and its partials are expressions in ops, so an op is differentiated by its
 partials at every order, and never through the formula of its value.
 
-`functions["sin"]` (public as `ad.sin`) is an op on floats, `Dual`s and `Var`s.  On floats it follows IEEE-754: where
-`math` raises, it gives the infinity or NaN that NumPy gives.
+`functions["sin"]` (public as `ad.sin`) is an op on floats, on NumPy arrays, and on values of either mode.  On floats it
+follows IEEE-754: where `math` raises, it gives the infinity or NaN that NumPy gives.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def is_array(x: Any) -> bool:
 
 
 def is_zero(x: Any) -> bool:
-    """Whether a number is a plain zero, not one whose own derivative may be something else."""
+    """Whether a value is a plain zero: an active one may have a derivative of its own, so it is none."""
     return type(x) is float and x == 0.0
 
 
@@ -327,7 +327,7 @@ functions: dict[str, Callable[..., Any]] = {"where": where}
 """The public functions, one per op."""
 
 SCOPE: dict[str, Any] = {**CONSTANTS, "where": where}
-"""What the expressions of all rules refer to: the public functions."""
+"""What the expressions of all rules refer to: the public functions, and the constants."""
 
 
 def _function(row: Op, on_errors: Callable[..., Any] | None) -> Callable[..., Any]:

@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ad.counting import observed
+from ad.scalars import positive
 from ad.tape import collector_paused
 from ad.transforms import vjp
 from ad.trees import Shape, flatten, unflatten
@@ -61,10 +62,9 @@ def optimal_advances(n_steps: int, snapshots: int) -> int:
         snapshots: states that can be kept at once, the first one included.
 
     Raises:
-        TypeError, ValueError: an argument is not a positive integer.
+        TypeError, ValueError: an argument is not a positive int.
     """
-    _require_positive("n_steps", n_steps)
-    _require_positive("snapshots", snapshots)
+    n_steps, snapshots = positive("n_steps", n_steps), positive("snapshots", snapshots)
     r = _repetitions(n_steps, snapshots)
     return r * n_steps - (comb(snapshots + r, r - 1) if r else 0)
 
@@ -80,14 +80,13 @@ def checkpoint_schedule(n_steps: int, snapshots: int) -> Iterator[Action]:
         snapshots: states that can be kept at once, the first one included.
 
     Raises:
-        TypeError, ValueError: an argument is not a positive integer.
+        TypeError, ValueError: an argument is not a positive int.
 
     Example:
         >>> [f"{kind} {step}" for kind, step in checkpoint_schedule(3, 1)]
         ['store 0', 'advance 2', 'record 2', 'restore 0', 'advance 1', 'record 1', 'restore 0', 'record 0', 'free 0']
     """
-    _require_positive("n_steps", n_steps)
-    _require_positive("snapshots", snapshots)
+    n_steps, snapshots = positive("n_steps", n_steps), positive("snapshots", snapshots)
     return _actions(n_steps, snapshots)
 
 
@@ -161,11 +160,10 @@ def checkpointed_value_and_grad(
         argument's shape.  `params` are shared by all steps and by the loss, and their derivatives are summed.
 
     Raises:
-        TypeError, ValueError: `n_steps` or `snapshots` is not a positive integer; from the returned function, an
+        TypeError, ValueError: `n_steps` or `snapshots` is not a positive int; from the returned function, an
             argument or a state is not made of real numbers, or the loss is not a single number.
     """
-    _require_positive("n_steps", n_steps)
-    _require_positive("snapshots", snapshots)
+    n_steps, snapshots = positive("n_steps", n_steps), positive("snapshots", snapshots)
 
     def value_and_gradient(state: Any, *params: Any) -> tuple[Any, tuple[Any, ...]]:
         leaves, params_shape = flatten("params", params)
@@ -238,10 +236,3 @@ def _last(step: Step, loss: Loss, k: int) -> Callable[..., Any]:
         return value
 
     return loss_after_step
-
-
-def _require_positive(name: str, n: Any) -> None:
-    if isinstance(n, bool) or not isinstance(n, int):
-        raise TypeError(f"{name}: got {n!r}, expected a positive integer")
-    if n < 1:
-        raise ValueError(f"{name}: got {n}, expected a positive integer")

@@ -1,6 +1,6 @@
 """Checks of a derivative, for this project's own rules and for anyone's function.
 
-A function is compared with high-order differences of itself on plain floats (`scipy.differentiate`), which knows
+A function is compared with high-order differences of itself on plain numbers (`scipy.differentiate`), which know
 nothing of the rules; and forward mode is compared with reverse mode by the adjoint identity, which has no truncation
 error at all.
 """
@@ -16,6 +16,7 @@ import numpy as np
 
 from ad.active import primal_of
 from ad.jacobians import unit_leaves
+from ad.scalars import positive
 from ad.transforms import jvp, require_arguments, require_shape, vjp
 from ad.trees import Shape, flatten, unflatten
 
@@ -34,7 +35,7 @@ def check_jvp(f: Function, primals: Any, tangents: Any = None, *, rtol: float = 
     """Compare one forward sweep with differences of `f`.
 
     Args:
-        f: a function of numbers or of nested lists and tuples of numbers, which also runs on plain floats.
+        f: a function of numbers and arrays, or of nested lists, tuples and dicts of such; it is run on plain ones, too.
         primals: its arguments, a tuple with one entry per argument; a point around which `f` is smooth.
         tangents: the direction, in the shape of `primals`; random if None.
         rtol: the relative error that passes, measured against the largest derivative in the comparison.
@@ -122,11 +123,10 @@ def check_derivatives(f: Function, primals: Any, *, order: int = 1, rtol: float 
         seed: of all random directions.
 
     Raises:
-        ValueError: `order` is not a positive int.
+        TypeError, ValueError: `order` is not a positive int.
         DerivativeError: as in the single checks.
     """
-    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
-        raise ValueError(f"order: got {order!r}, expected a positive int")
+    order = positive("order", order)
     check_jvp(f, primals, rtol=rtol, seed=seed)
     check_vjp(f, primals, rtol=rtol, seed=seed)
     check_adjoint(f, primals, seed=seed)
@@ -161,7 +161,7 @@ def _direction(name: str, given: Any, leaves: list[Any], shape: Shape, seed: int
 
 
 def differences(f: Function, shape: Shape, primals: list[Any], tangents: list[Any], rtol: float) -> list[float]:
-    """The directional derivative of each output number, from values of `f` on floats alone."""
+    """The directional derivative of each output number, from values of `f` on plain numbers and arrays alone."""
     from scipy.differentiate import derivative  # here, so that `import ad` does not wait for SciPy
 
     n_outputs = len(_numbers(flatten("output of f", f(*unflatten(shape, primals)))[0]))

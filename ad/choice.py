@@ -1,12 +1,12 @@
-"""Which mode a Jacobian is computed in where the user leaves it open: a cost model of four numbers for each road.
+"""Which mode `jacobian(mode="auto")` takes: a cost model of four numbers, one set for numbers and one for arrays.
 
-The numbers are in units of one forward sweep of the function (with arrays, of one pass without its tangents).  They
-were fitted to measured times, in the limit of functions with many ops, since ops are not known before a function has
-been recorded:
+The unit is one forward sweep of the function (on arrays, one pass without its tangents).  The numbers were fitted to
+measured times, for functions of so many ops that what a call costs on top does not matter: how many ops a function has
+is not known before it has been recorded.
 
     python -m benchmarks.experiments.mode_choice
 
-prints them anew, with what choosing by them costs relative to knowing the answer.
+measures and fits them anew, and prints what choosing by them costs relative to knowing the answer.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 
@@ -25,7 +25,7 @@ class Counts:
         forward_sweeps: passes that each gave one directional derivative.
         lane_passes: forward passes that each gave many directional derivatives, which are not counted as sweeps.
         lanes: the directional derivatives that these gave.
-        reverse_sweeps: passes over a tape that each gave the gradient of one (combination of) output.
+        reverse_sweeps: passes over a tape that each gave the gradient of one output, or of one combination of outputs.
         ops: ops executed: each op evaluated on a Dual, recorded on a tape, or visited by a reverse sweep counts one;
             those of a sweep that is made again because of an infinity (`ad.infinity`) count again.
         beyond: numbers that ops on arrays computed, beyond the first of each op.
@@ -50,9 +50,14 @@ class Counts:
         self.ops += 1
         self.beyond += getattr(out, "size", 1) - 1
 
+    def include(self, other: Counts) -> None:
+        """Add everything that another block counted."""
+        for field in fields(Counts):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
     @property
     def sweeps(self) -> int:
-        """Sweeps of both modes together."""
+        """Sweeps of both modes together; passes with many tangents (`lane_passes`) are none."""
         return self.forward_sweeps + self.reverse_sweeps
 
 
@@ -78,10 +83,4 @@ def count() -> Iterator[Counts]:
     finally:
         _observer.counts = outer
         if outer is not None:
-            outer.forward_sweeps += inner.forward_sweeps
-            outer.reverse_sweeps += inner.reverse_sweeps
-            outer.ops += inner.ops
-            outer.advances += inner.advances
-            outer.beyond += inner.beyond
-            outer.lane_passes += inner.lane_passes
-            outer.lanes += inner.lanes
+            outer.include(inner)

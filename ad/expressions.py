@@ -1,7 +1,7 @@
-"""The language of the op table: an expression is parsed here, once, and everyone else asks it what they need.
+"""The language of the op table: expressions are parsed here and nowhere else; everyone else asks them what they need.
 
-An expression is text such as `"y * pow(x, y - 1)"`: names, numbers, calls, and the operators of `GRAMMAR`.  It is what
-every executor can be written for, and no Python besides.
+An expression is text such as `"y * pow(x, y - 1)"`: names, numbers, calls, and the operators of `GRAMMAR`.  The
+language is no larger than that, so that every executor (Python, NumPy, compiled code) can have all of it.
 """
 
 from __future__ import annotations
@@ -114,11 +114,12 @@ class Expression:
     def numpy_cases(
         self, rename: dict[str, str] | None = None, numbers: frozenset[str] = frozenset()
     ) -> list[tuple[str | None, str | None, str]]:
-        """The same, taken apart for who multiplies by it.
+        """As `numpy`, taken apart, so that whoever multiplies by the expression can do so factor by factor.
 
         Returns:
-            Cases in the order to be tried, each a condition on single numbers (None for what is left), a factor that
-            is a single number (None where there is none), and the other factor.
+            Cases in the order in which they are to be tried.  Each is a condition on single numbers (None for the last
+            case, which holds where no other does), a factor that is a single number (None where there is none), and the
+            rest of the product; all three as NumPy source.
         """
         renamed = rename or {}
         scalars = {renamed.get(name, name) for name in numbers}

@@ -16,8 +16,9 @@ An op that takes one value twice (`x * x`) has one edge to it, with the sum of b
 only a convention could answer: `sqrt(a*a + b*b)` has no derivative at (0, 0), and `cbrt(x**3)` has one at 0 that cannot
 be found from the partials, 0 and infinity.  JAX and PyTorch answer most such cases with NaN, too.
 
-What can be said of a set of paths is closed under both things that a sweep does, so forward and reverse find the same:
-the classes of paths that reach a node are a set of six bits; a partial maps the set (`TIMES`), and a sum joins sets.
+A sweep of either mode can keep track of this as it goes along.  It does not need the paths themselves, only which of
+six classes (positive, negative, zero, either infinity, NaN) the paths that reach a node belong to: a set of six bits.
+Going along an edge maps the set (`TIMES`); where edges meet, sets are joined.  So forward and reverse find the same.
 A sweep is first made in plain IEEE arithmetic, which turns any infinite or NaN partial on a path that counts into an
 infinite or NaN derivative; only then is it made again with the paths followed (`Tape`, `Dual`, `ad.compiled`).
 

@@ -44,8 +44,9 @@ class Map:
     Attributes:
         name: in this package.
         plain: NumPy's function, called as `plain(*operands, *params)`.
-        transpose: what was declared.
-        taken: the number of arguments that every transpose takes.
+        transpose: the rule that was declared; each kind of map says what its rule is (a transpose for linear ones, a
+            partial or a tangent for others).
+        taken: how many arguments the rule of every map of this kind takes, before the map's own parameters.
         keeps_out: whether reverse mode keeps the value, after the operands.
         lanes: how the map takes many tangents at once, along a leading axis (`ad.lanes`): `lanes(tangents, *params)`
             for one operand, `lanes(primals, tangents, *params)` for several; None where there is no rule, or none for a

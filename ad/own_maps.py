@@ -23,9 +23,10 @@ class OwnMap(Map):
     """A function of one or more arrays; its keyword arguments come as one parameter, a dict.
 
     Attributes:
-        jvp: the tangent of the value, `jvp(operands, tangents, out)`, or None.
-        vjp: the cotangents of the operands, `vjp(operands, cotangent, out)`, or None.
-        linear: the transpose, `linear(cotangent, shape)`, of a function that is linear in its one operand, or None.
+        jvp: the rule for the tangent of the value, `jvp(operands, tangents, out)`, or None.
+        vjp: the rule for the cotangents of the operands, `vjp(operands, cotangent, out)`, or None.
+        linear: the user's transpose, `linear(cotangent, shape)`, of a function that is linear in its one operand, or
+            None.  (`transpose` is what every map calls its rule, and is not asked for here.)
     """
 
     def __init__(

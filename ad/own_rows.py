@@ -3,10 +3,9 @@
     xlog1p = ad.custom("xlog1p", "x * log1p(x)", "log1p(x) + x / (1 + x)", x=((-0.9, 3.0),))
 
 A row goes the way of all rows: methods on numbers, nodes on arrays and opcodes in programs are generated from it, so
-it is differentiable to any order.  On arrays it takes the general road, not the methods that the rows of `ad.ops` have
-there.  A function with partials is the same row, with
-names of functions where the text would be.  A function on whole arrays is a map, as those of `ad.maps` are
-(`ad.own_maps`).
+it is differentiable to any order.  On arrays it takes the slow road (`ad.active.apply`), not methods of its own as the
+rows of `ad.ops` have.  A function with partials is the same row, with names of functions where the text would be.  A
+function on whole arrays is a map, as those of `ad.maps` are (`ad.own_maps`).
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _CLASSES = (Dual, dual._Dual, dual._CountedDual, dual._FollowedDual, Var, ArrayD
 """The classes that have a method for each op."""
 
 _declared: dict[str, tuple[tuple[Any, ...], Any]] = {}
-"""What each of the user's ops was declared by, and its function."""
+"""By name, for each of the user's ops: the arguments it was declared with, and its public function."""
 
 
 def custom(
@@ -74,8 +73,8 @@ def custom(
         partials: one for each operand.
         x: intervals of the first operand, in which the partials are compared with differences of the value at once.
         y: those of the second.
-        jvp: the rule for the tangent.
-        vjp: the rule for the cotangents.
+        jvp: the rule for the tangent of the value.
+        vjp: the rule for the cotangents of the operands.
         transpose: the transpose of a linear function.
 
     Returns:

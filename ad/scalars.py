@@ -61,6 +61,20 @@ def ieee(name: str) -> Callable[..., float]:
     return value
 
 
+def positive(name: str, value: Any) -> int:
+    """A positive int, of Python or NumPy, as Python's.
+
+    Raises:
+        TypeError: `value` is not an int; the message names the argument.
+        ValueError: it is less than 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name}: got {type(value).__name__}, expected a positive int")
+    if value < 1:
+        raise ValueError(f"{name}: got {value}, expected a positive int")
+    return int(value)
+
+
 def is_real(x: Any) -> bool:
     """Whether `x` is a real number, Python's or NumPy's; a bool counts as one, a time difference does not."""
     return isinstance(x, numbers.Real | np.bool) and not isinstance(x, np.timedelta64)

@@ -1,11 +1,13 @@
-"""The derivatives of a function, named as in JAX: jvp, vjp, grad, value_and_grad, jacfwd, jacrev, hvp, hessian.
+"""The derivatives of a function: jvp, vjp, grad, value_and_grad, jacfwd, jacrev, linearize and hessian, as in JAX.
+
+Besides, `jacobian` takes the mode as an argument, and `hvp` is the product of the Hessian and a vector.
 
 Inputs and outputs are numbers and NumPy arrays, or nested lists, tuples, dicts and dataclasses of them (`ad.trees`).
 Every transform runs a function the user wrote on `Dual`s or `Var`s, so transforms nest to any order and in any mixture
 of modes.
 
-Cost in sweeps, for N inputs and M outputs: jvp and vjp one each; grad one reverse sweep; jacfwd N forward sweeps;
-jacrev M reverse sweeps.
+Cost in sweeps, for N inputs and M outputs: jvp and vjp one each; grad one reverse sweep; jacfwd N forward sweeps (on
+arrays, passes that carry many tangents each); jacrev M reverse sweeps.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from ad.auxiliary import Auxiliary
 from ad.choice import ARRAYS, NUMBERS
 from ad.jacobians import from_columns, from_rows, unit_leaves
 from ad.progress import silent
+from ad.scalars import positive
 from ad.sweeps import forward_sweep, pass_with_lanes, pull_back, record, zero
 from ad.tape import collector_paused
 from ad.trees import Shape, describe, flatten, leaf_shapes, unflatten
@@ -29,7 +32,7 @@ from ad.trees import Shape, describe, flatten, leaf_shapes, unflatten
 Function = Callable[..., Any]
 
 LANE_NUMBERS = 1_000_000
-"""How many numbers the tangents of one pass of `jacfwd` hold in its inputs."""
+"""How many numbers the tangents of the inputs hold together in one pass of `jacfwd` on arrays."""
 
 
 # ---- forward --------------------------------------------------------------------------------------------------------
@@ -76,13 +79,17 @@ def jacfwd(
         f: a function of numbers and arrays, or of nested lists, tuples and dicts of such.
         argnums: which arguments to differentiate in.
         has_aux: whether `f` gives a pair `(output, aux)`; the function returned then gives `(jacobian, aux)`.
-        lanes: how many tangents arrays carry in one pass; 1 for one at a time, in forward sweeps; by default as many as
-            hold `LANE_NUMBERS` numbers in the inputs.
+        lanes: how many tangents arrays carry in one pass; 1 for one at a time, in forward sweeps; by default so many
+            that those of the inputs hold `LANE_NUMBERS` numbers.  Functions of numbers take one at a time in any case.
 
     Returns:
         A function of the same arguments.  It gives the output's shape with, for each output number, the derivatives in
         the shape of the input: for a function of a list of N numbers with one output, a list of N derivatives.
+
+    Raises:
+        TypeError, ValueError: `lanes` is not a positive int.
     """
+    lanes = None if lanes is None else positive("lanes", lanes)
 
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         if has_aux:
@@ -246,9 +253,10 @@ def jacobian(
 ) -> Function:
     """The Jacobian of `f` by the mode named: `jacfwd` for `"forward"`, `jacrev` for `"reverse"`.
 
-    With `"auto"` it is the one that a cost model of this library expects to be faster (`ad.choice`): forward mode for
-    few inputs, and for many outputs where inputs are not many more.  The outputs are counted by evaluating `f` once
-    more, unless forward mode is faster for any number of them.  `has_aux` is that of `jacfwd`.
+    With `"auto"` it is the one that a cost model fitted to this library's times expects to be faster (`ad.choice`):
+    forward mode for few inputs, and for many outputs where inputs are not many more.  To count the outputs, `f` is
+    evaluated once more, unless there are so few inputs that forward mode is the faster for any number of outputs.
+    `has_aux` is that of `jacfwd`.
 
     Raises:
         ValueError: `mode` is none of them.

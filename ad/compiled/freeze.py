@@ -3,7 +3,7 @@
 What is frozen is what was executed: an `if` on values, a `where`, a loop that runs until something is small enough
 have been decided while recording, and the program repeats those decisions.
 
-Nothing here executes a program; that is `ad.compiled.program`'s business.
+Nothing here executes a program; that is `ad.compiled.passes`' business.
 """
 
 from __future__ import annotations

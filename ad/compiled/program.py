@@ -27,9 +27,10 @@ from numpy.typing import ArrayLike
 from ad.compiled import compiler, passes
 from ad.compiled.freeze import Frozen, difference, freeze
 from ad.compiled.signatures import Floats
-from ad.compiled.vectors import numbers, positive, vector
+from ad.compiled.vectors import numbers, vector
 from ad.compiled.workspace import Workspaces, observe
 from ad.counting import Counts
+from ad.scalars import positive
 
 CACHE_BYTES = 24 << 10
 """How much of the slots' tangents should fit in the fastest cache."""

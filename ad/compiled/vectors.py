@@ -38,17 +38,3 @@ def vector(name: str, value: ArrayLike, size: int) -> Floats:
     if array.shape != (size,):
         raise ValueError(f"{name}: got shape {array.shape}, expected ({size},)")
     return array
-
-
-def positive(name: str, value: int) -> int:
-    """A positive int.
-
-    Raises:
-        TypeError: `value` is not an int.
-        ValueError: it is less than 1.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name}: got {type(value).__name__}, expected a positive int")
-    if value < 1:
-        raise ValueError(f"{name}: got {value}, expected a positive int")
-    return int(value)

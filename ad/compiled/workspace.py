@@ -98,7 +98,7 @@ class Workspaces:
         """What has been executed so far."""
         total = Counts()
         for work in self._all:
-            _add(total, work.counts.ops, work.counts.forward_sweeps, work.counts.reverse_sweeps)
+            total.include(work.counts)
         return total
 
 
@@ -106,10 +106,4 @@ def observe(ops: int, forward: int = 0, reverse: int = 0) -> None:
     """Tell `ad.count()`, if this thread is being observed, what has been executed."""
     counts = observed()
     if counts is not None:
-        _add(counts, ops, forward, reverse)
-
-
-def _add(counts: Counts, ops: int, forward: int, reverse: int) -> None:
-    counts.ops += ops
-    counts.forward_sweeps += forward
-    counts.reverse_sweeps += reverse
+        counts.include(Counts(forward, reverse, ops))

@@ -1,9 +1,9 @@
-"""Functions of whole arrays, by NumPy's names: each is declared by its transpose or composed of others (`ad.linear`).
+"""Functions of whole arrays, by NumPy's names.
 
-One file per kind; importing this package declares them all.
+Each is declared by a transpose (`ad.linear`), a partial (`ad.reductions`) or a tangent (`ad.differential`), or is
+composed of others.  One file per kind; importing this package declares them all, in `ad.arrays.MAPS`.
 """
 
-from ad.arrays import MAPS
 from ad.maps import (  # noqa: F401
     arranging,
     constants,
@@ -18,7 +18,4 @@ from ad.maps import (  # noqa: F401
     structure,
 )
 
-DECLARED = MAPS
-"""All of them, by their names in this package."""
-
-__all__ = ["DECLARED", "linalg"]
+__all__ = ["linalg"]

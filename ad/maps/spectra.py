@@ -30,7 +30,7 @@ def symmetric(x: Any) -> Any:
 
 
 def _gaps(values: Any) -> Any:
-    """One over the difference of the values of column and row, 0 on the diagonal."""
+    """In row i and column j, 1 / (value j - value i); 0 on the diagonal."""
     one = eye(values)
     return (1 - one) / (values[..., None, :] - values[..., :, None] + one)
 
@@ -60,14 +60,15 @@ def eigh(x: Any, UPLO: str = "L") -> Any:  # noqa: N803
     return _EighResult(eigvalsh(x, UPLO), eigenvectors(x, UPLO))
 
 
-def _wide(x: Any) -> Any:
-    return swapaxes(x, -1, -2) if shape_of(x)[-2] > shape_of(x)[-1] else x
+def _wide(x: Any, as_of: Any) -> Any:
+    """`x`, transposed where matrices `as_of` are taller than wide."""
+    return swapaxes(x, -1, -2) if shape_of(as_of)[-2] > shape_of(as_of)[-1] else x
 
 
 @differential(np.linalg.svdvals, stacked=True)
 def svdvals(out: Any, xs: list[Any], ts: list[Any]) -> Any:
     """The singular values of matrices, in descending order; where one is 0, so is its slope, as that of `abs`."""
-    x, t = _wide(xs[0]), _wide_as(ts[0], xs[0])
+    x, t = _wide(xs[0], xs[0]), _wide(ts[0], xs[0])
     if isinstance(x, Active):
         left = left_vectors(x)
         right = matmul(swapaxes(x, -1, -2), left) / where(primal_of(out) == 0, 1.0, out)[..., None, :]
@@ -75,10 +76,6 @@ def svdvals(out: Any, xs: list[Any], ts: list[Any]) -> Any:
         left, _, rows = np.linalg.svd(x, full_matrices=False)
         right = np.swapaxes(rows, -1, -2)
     return where(primal_of(out) == 0, 0.0, diagonal(_transformed(t, left, right), 0, -2, -1))
-
-
-def _wide_as(t: Any, x: Any) -> Any:
-    return swapaxes(t, -1, -2) if shape_of(x)[-2] > shape_of(x)[-1] else t
 
 
 @differential(lambda x: np.linalg.svd(x, full_matrices=False)[0], stacked=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import Active, functions, primal_of
+from ad.active import Active, functions, is_array, primal_of
 from ad.arrays import axes_of, shape_of, unbroadcast
 from ad.linear import composed, jointly_linear, linear
 from ad.maps.indexing import getitem, held
@@ -152,7 +152,7 @@ def where(c: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
         return np.where(c)
     if isinstance(x, Active) or isinstance(y, Active):
-        if shape_of(c) or shape_of(x) or shape_of(y) or _is_array(x) or _is_array(y):
+        if shape_of(c) or shape_of(x) or shape_of(y) or is_array(x) or is_array(y):
             return choose((x, y), c)
         return _number_where(c, x, y)
     if isinstance(c, np.ndarray | np.generic) or isinstance(x, np.ndarray) or isinstance(y, np.ndarray):
@@ -161,10 +161,6 @@ def where(c: Any, x: Any = None, y: Any = None) -> Any:
 
 
 functions["where"] = where
-
-
-def _is_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray) or (isinstance(x, Active) and x.is_array)
 
 
 def _outline(x: Any) -> Any:

@@ -208,10 +208,10 @@ def test_it_can_be_differentiated_again(outer):
 @pytest.mark.parametrize(
     ("n_steps", "snapshots", "error", "message"),
     [
-        (0, 3, ValueError, "n_steps: got 0, expected a positive integer"),
-        (5, -1, ValueError, "snapshots: got -1, expected a positive integer"),
-        (5.0, 3, TypeError, "n_steps: got 5.0, expected a positive integer"),
-        (5, True, TypeError, "snapshots: got True, expected a positive integer"),
+        (0, 3, ValueError, "n_steps: got 0, expected a positive int"),
+        (5, -1, ValueError, "snapshots: got -1, expected a positive int"),
+        (5.0, 3, TypeError, "n_steps: got float, expected a positive int"),
+        (5, True, TypeError, "snapshots: got bool, expected a positive int"),
     ],
 )
 def test_bad_numbers_are_refused_at_once(n_steps, snapshots, error, message):

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 import ad
 
@@ -55,3 +56,9 @@ def test_blocks_without_elements_have_the_type_of_numbers_of_the_others():
     for jacobian in (ad.jacfwd(np.sin), ad.jacfwd(np.sin, lanes=1), ad.jacrev(np.sin)):
         assert jacobian(x).dtype == np.float32
         assert jacobian(x).shape == (0, 2, 0, 2)
+
+
+@pytest.mark.parametrize(("lanes", "error"), [(0, ValueError), (-2, ValueError), (2.0, TypeError), (True, TypeError)])
+def test_lanes_are_a_positive_int(lanes, error):
+    with pytest.raises(error, match=r"^lanes: got .*, expected a positive int$"):
+        ad.jacfwd(np.sin, lanes=lanes)
