@@ -6,14 +6,13 @@ closing a run are in `measuring`, which knows nothing of pytest.
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib.util
 import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ import pytest
 from benchmarks.cells import Visit
 from benchmarks.findings import tables
 from benchmarks.measuring.ending import Watch, leave, owned
+from benchmarks.measuring.interrupting import Interruptions
 from benchmarks.measuring.open_run import OpenRun, close_run, open_run, seconds_left
 from benchmarks.measuring.progress import Reporter
 from benchmarks.measuring.resuming import resumed_settings
@@ -69,6 +69,8 @@ class Asked:
 
 ASKED = pytest.StashKey[Asked]()
 RUN = pytest.StashKey[OpenRun]()
+INTERRUPTIONS = pytest.StashKey[Interruptions]()
+FINISHED = pytest.StashKey[bool]()
 WATCH = pytest.StashKey[Watch]()
 SESSION = pytest.StashKey[pytest.Session]()
 
@@ -101,14 +103,8 @@ def configure(config: pytest.Config, draw: Draw) -> None:
         config.option.verbose = -1  # the reporter says where the run is
     # A visit that is interrupted, or given up for want of time, does not use the fixture that it has asked for.
     config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")
-    if threading.current_thread() is threading.main_thread():
-        # A run that is told to end keeps what it has, as one that is interrupted by a key press.
-        before = signal.signal(signal.SIGTERM, _terminate)
-
-        def restore() -> None:
-            signal.signal(signal.SIGTERM, before)
-
-        config.add_cleanup(restore)
+    config.stash[INTERRUPTIONS] = interruptions = Interruptions()
+    config.add_cleanup(interruptions.listen())
     config.stash[ASKED] = Asked(settings, results, resume, visits, time.monotonic(), Reporter(sys.stdout), draw)
 
 
@@ -133,12 +129,16 @@ def unusable(config: pytest.Config) -> str | None:
     return None
 
 
-def _terminate(*_: object) -> None:
-    raise KeyboardInterrupt
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Open the run, let pytest make the visits, and note whether it has come to their end."""
+    _begin(session)
+    result = yield
+    session.config.stash[FINISHED] = True
+    return result
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
+def _begin(session: pytest.Session) -> None:
     """Open the run, let every cell pass the gate, and leave only the visits that are to be made."""
     config, asked = session.config, session.config.stash[ASKED]
     skip = config.option.benchmark_skip and not config.option.benchmark_only
@@ -166,8 +166,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         config.stash[WATCH] = watch = Watch(run.settings.time_limit, _giving_up(run))
         run.watched = watch.over
     _keep()
-    with writing(run):
+    with writing(run), config.stash[INTERRUPTIONS].at_once():
         admit_all(run, asked.reporter)
+    config.stash[INTERRUPTIONS].stop = functools.partial(setattr, session, "shouldstop", "told to end")
     todo = {visit for visit in run.visits if visit.block <= run.blocks and visit.cell in run.ready}
     session.items[:] = [item for item in session.items if visit_of(item) in todo]
     _keep()
@@ -267,7 +268,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return (report.outcome, "", "") if report.when == "call" and not report.failed else None
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write what follows from the timings, also of an interrupted run, and say what was found."""
     asked, run = session.config.stash[ASKED], session.config.stash.get(RUN, None)
     if run is None:
@@ -275,16 +276,17 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     gc.unfreeze()
     if WATCH in session.config.stash:
         session.config.stash[WATCH].close()
-    stopped = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+    stopped = FINISHED not in session.config.stash
     said: list[str] = []
     try:
-        found, stopped = close_run(run, asked.reporter, interrupted=stopped)
-        said += tables.lines(found)
-        if not stopped:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED if tables.failed(found) else session.exitstatus
-            if not session.config.getoption("--no-plots"):
-                asked.reporter.phase("Drawing")
-                said += asked.draw(run.folder)
+        with session.config.stash[INTERRUPTIONS].at_once():
+            found, stopped = close_run(run, asked.reporter, interrupted=stopped)
+            said += tables.lines(found)
+            if not stopped:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED if tables.failed(found) else session.exitstatus
+                if not session.config.getoption("--no-plots"):
+                    asked.reporter.phase("Drawing")
+                    said += asked.draw(run.folder)
     except KeyboardInterrupt:
         stopped = True
     except (OSError, RecordError) as problem:

@@ -21,7 +21,7 @@ def test_cell(visit: Visit, benchmark: Any, request: pytest.FixtureRequest) -> N
     """Time one cell in one block; whatever happens becomes a record."""
     run = request.config.stash[pytest_plugin.RUN]
     pytest_plugin.describe(benchmark, run, visit)
-    with pytest_plugin.writing(run):
+    with pytest_plugin.writing(run), request.config.stash[pytest_plugin.INTERRUPTIONS].at_once():
         record = visits.visit(run, visit, pytest_plugin.stopwatch(benchmark, request.config))
     if record is None and benchmark.enabled:
         pytest.skip("given up in an earlier block")

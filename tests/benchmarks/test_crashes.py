@@ -13,6 +13,7 @@ import time
 import pytest
 from test_pytest_plugin import QUICK, end, start, wait_for_rows
 
+from benchmarks.measuring.interrupting import Interruptions
 from benchmarks.runs.files import read_run, read_table
 
 ENGINE = """
@@ -66,13 +67,45 @@ def test_a_cell_that_ends_the_process_is_an_error_for_the_next_resume(tmp_path):
 
 
 def test_a_run_that_is_told_to_end_keeps_what_it_has(tmp_path):
-    process = start("--benchmark", *QUICK, "--family=chain", "--size=1..64", "--blocks=20", f"--results={tmp_path}")
-    folder = wait_for_rows(tmp_path, 60)
-    process.send_signal(signal.SIGTERM)
-    status, output = end(process)
-    assert status == 2, output
-    assert f"--resume={folder}" in output
-    assert read_run(folder).environment["sessions"][-1]["outcome"] == "interrupted"
+    """By SIGTERM, or by keys that are pressed again while the first is being dealt with."""
+    kinds = {"once": (signal.SIGTERM,), "twice": (signal.SIGINT, signal.SIGINT)}
+    long = ("--family=chain", "--size=1..64", "--blocks=20")
+    processes = {kind: start("--benchmark", *QUICK, *long, f"--results={tmp_path / kind}") for kind in kinds}
+    for kind, signals in kinds.items():
+        folder = wait_for_rows(tmp_path / kind, 60)
+        for each in signals:
+            processes[kind].send_signal(each)
+            time.sleep(0.2)
+        status, output = end(processes[kind])
+        assert status == 2, output
+        assert output.count(f"--resume={folder}` finishes it.") == 1
+        assert "Traceback" not in output
+        assert len(read_table(folder / "timings.csv")) >= 60
+        if kind == "once":
+            assert read_run(folder).environment["sessions"][-1]["outcome"] == "interrupted"
+
+
+def test_keys_interrupt_the_harness_at_once_and_ask_others_to_stop():
+    interruptions, asked = Interruptions(), []
+    before = signal.getsignal(signal.SIGTERM)
+    hand_back = interruptions.listen()
+    try:
+        with pytest.raises(KeyboardInterrupt):  # until it is known whom to ask
+            signal.raise_signal(signal.SIGTERM)
+        interruptions = Interruptions()
+        interruptions.listen()
+        interruptions.stop = lambda: asked.append(1)
+        with pytest.raises(KeyboardInterrupt), interruptions.at_once():
+            signal.raise_signal(signal.SIGTERM)
+        with interruptions.at_once():
+            pass
+        signal.raise_signal(signal.SIGTERM)
+        assert asked == [1]
+        with pytest.raises(KeyboardInterrupt), interruptions.at_once():
+            raise AssertionError("began, though the keys had been pressed twice")
+    finally:
+        hand_back()
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_key_press_during_the_statistics_is_one_line(tmp_path):
