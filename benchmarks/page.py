@@ -15,8 +15,6 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
 from benchmarks.experiments import million, training
 from benchmarks.findings import closing, scaling, told
@@ -29,8 +27,7 @@ from benchmarks.findings.workloads import Workload, workloads
 from benchmarks.functions.catalogue import WORKLOADS, families
 from benchmarks.functions.problem import Family, text_of
 from benchmarks.runs.environment import ROOT
-from benchmarks.runs.experiment_columns import MillionRecord, StartRecord, TrainingRecord
-from benchmarks.runs.files import read_run, read_table
+from benchmarks.runs.files import read_records, read_run
 
 REFERENCE, MILLION, README = ROOT / "results" / "reference", ROOT / "results" / "million", ROOT / "README.md"
 PEERS, HEAT = ROOT / "results" / "peers", ROOT / "plots" / "pictures" / "peers" / "engines.png"
@@ -47,7 +44,7 @@ def passages() -> dict[str, str]:
     """Every passage of the README that tells what was found, by name."""
     found = findings(read_run(REFERENCE), catalogue_order())
     return {
-        "million": _list(map(million.sentence, _records(MILLION / "million.csv", MillionRecord))),
+        "million": _list(map(million.sentence, read_records(MILLION / "million.csv"))),
         "lines": "\n".join(["```text", *closing.lines(found), "```"]),
         "speedup": _list(each.sentence() for each in headlines(found)),
         "growth": _wrapped(growth(found)),
@@ -91,7 +88,7 @@ def trained() -> list[str]:
     """What the training of a network found, the times of either mode first."""
     if not TRAINING.exists():
         return ["Not yet run: `python -m benchmarks training`."]
-    return list(training.sentences(*(_records(TRAINING / name, kind) for name, kind in TRAINED.items())))
+    return list(training.sentences(*(read_records(TRAINING / name) for name in ("training.csv", "starts.csv"))))
 
 
 def entry(family: Family, found: Iterable[Workload]) -> str:
@@ -113,16 +110,6 @@ def entry(family: Family, found: Iterable[Workload]) -> str:
     rows = [COLUMNS, ("---",) * len(COLUMNS), *(each.row() for each in mine)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return "\n\n".join([*parts, _list(mine[0].sentences()), table])
-
-
-TRAINED = {"training.csv": TrainingRecord, "starts.csv": StartRecord}
-
-
-def _records(path: Path, kind: type) -> list[Any]:
-    """The records of a table, as written."""
-    return [
-        kind(**{str(name): value for name, value in record.items()}) for record in read_table(path).to_dict("records")
-    ]
 
 
 def _range(numbers: list[int]) -> str:

@@ -42,7 +42,7 @@ class Line:
     Attributes:
         engine, mode, lanes: what they have in common.
         place: of the engine among those of the run, from 0.
-        cells: rows of `summary.csv`, with the column `size`.
+        cells: rows of `summary.csv`, with the column `n` that `everything` adds.
     """
 
     engine: str
@@ -173,8 +173,3 @@ def headline(cells: pd.DataFrame) -> pd.Series:
     chosen = cells[cells["graph"] == HEADLINE]
     chosen = chosen if len(chosen) else cells
     return chosen.sort_values("n", kind="stable").iloc[-1]
-
-
-def times(ratio: float) -> str:
-    """A ratio in words' size: two significant digits below ten, whole numbers above, 1,234 with its comma."""
-    return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"

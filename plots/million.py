@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.experiments import million
+from benchmarks.runs.files import read_table
 from plots.lines import NothingToDrawError
 from plots.style import FAINT, FORWARD, INK, REVERSE, canvas, darker, log_axis, panels, quantity
 
@@ -23,7 +23,7 @@ def draw(folder: Path) -> Figure:
         RecordError: it is missing or not one of ours.
         NothingToDrawError: it has no row with times.
     """
-    rows = million.history(folder)
+    rows = read_table(folder / "million.csv")
     rows = rows[rows["status"] == "ok"].sort_values("n_inputs", ascending=False, kind="stable")
     if rows.empty:
         raise NothingToDrawError(f"{folder}: million.csv has no row with times")

@@ -16,7 +16,6 @@ import argparse
 import gc
 import importlib
 import math
-import os
 import statistics
 import sys
 import time
@@ -24,8 +23,9 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")  # before NumPy is imported
+from benchmarks.runs.threads import pin
+
+pin()  # before NumPy is imported
 
 import numpy as np  # noqa: E402
 

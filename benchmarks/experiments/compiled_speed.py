@@ -30,8 +30,7 @@ from numpy.typing import NDArray
 
 import ad
 from benchmarks.functions.catalogue import FAMILIES, problem
-from benchmarks.stopwatch import VISIT
-from benchmarks.stopwatch import once as timed
+from benchmarks.stopwatch import VISIT, once
 
 Vector = NDArray[np.float64]
 Contestants = dict[str, Callable[[], Any]]
@@ -49,14 +48,16 @@ def chain(n: int) -> tuple[Callable[[Any], Callable[[Any], Any]], Vector]:
 # ---- measuring ------------------------------------------------------------------------------------------------------
 
 
-def once(run: Callable[[], Any]) -> float:
+def seconds_of(run: Callable[[], Any]) -> float:
     """Seconds of one run."""
-    return timed(run)[0]
+    return once(run)[0]
 
 
 def rounds(contestants: Contestants, count: int) -> dict[str, Vector]:
     """Seconds of one run of each contestant, in each round."""
-    repeats = {name: max(1, math.ceil(VISIT / min(once(run) for _ in range(3)))) for name, run in contestants.items()}
+    repeats = {
+        name: max(1, math.ceil(VISIT / min(seconds_of(run) for _ in range(3)))) for name, run in contestants.items()
+    }
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(count):
         for name, run in contestants.items():
@@ -168,7 +169,7 @@ def show(what: str, measured: float, target: float | None = None, unit: str = ""
 def show_chain(n: int, count: int) -> None:
     """Everything about `chain` at one size."""
     f, x = chain(n)
-    prepared = once(lambda: ad.compile(f(ad), x))
+    prepared = seconds_of(lambda: ad.compile(f(ad), x))
     program = ad.compile(f(ad), x)
     peers, built = casadi(n)
     contestants = {**compiled(program, x), **peers, **by_hand(n)}
@@ -205,7 +206,7 @@ def show_lanes(n: int, count: int) -> None:
     show("one thread", float(np.median(seconds["1"])) / program.n_ops / tangents * 1e9, 0.35, "ns/op/tangent")
     show("two threads, rate relative to one", ratio(seconds, "1", "2"), None, f"({os.cpu_count()} cores)")
     used = time.process_time()
-    wall = once(lambda: program.forward_block(x, 0, tangents, threads=2))
+    wall = seconds_of(lambda: program.forward_block(x, 0, tangents, threads=2))
     show("cores the two threads got (below 2, others were busy)", (time.process_time() - used) / wall)
 
 
@@ -228,14 +229,14 @@ def show_start() -> None:
             subprocess.run([sys.executable, "-c", code], env=environment, check=True, stderr=subprocess.DEVNULL)
 
         print("\nimport, compile a small function, call it, leave:")
-        show("without a cache", once(start), 15, "s")
-        show("with a cache", min(once(start) for _ in range(3)), 1, "s")
+        show("without a cache", seconds_of(start), 15, "s")
+        show("with a cache", min(seconds_of(start) for _ in range(3)), 1, "s")
 
 
 def show_freezing(n: int) -> None:
     """Freezing a tape of millions of nodes."""
     f, x = chain(n)
-    seconds = once(lambda: ad.compile(f(ad), x))
+    seconds = seconds_of(lambda: ad.compile(f(ad), x))
     print(f"\nchain, N = {n:,}: a tape of {4 * n:,} ops")
     show("recorded, frozen and freed", seconds, None, "s")
 

@@ -19,21 +19,20 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 import ad
 from benchmarks.engines.base import TOLERANCE
+from benchmarks.findings.told import duration
 from benchmarks.functions.catalogue import problem
 from benchmarks.functions.problem import Problem
 from benchmarks.runs import environment
 from benchmarks.runs.experiment_columns import MillionRecord
-from benchmarks.runs.files import lock_run, read_table, write_records
+from benchmarks.runs.files import lock_run, read_records, write_records
 from benchmarks.stopwatch import median, once
 
 Vector = NDArray[np.float64]
@@ -222,19 +221,14 @@ def _run(plan: Plan, graph: Problem, report: Report) -> MillionRecord:
         max_error=error,
         sessions=state.sessions,
         status="ok" if good else "wrong",
-        finished=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        finished=environment.now(),
         cpu=machine["cpu"] or "",
         python=machine["python"],
         numba=machine["versions"].get("numba", ""),
         commit=(machine["commit"] or "") + ("+" if machine["dirty"] else ""),
     )
     file = plan.folder / "million.csv"
-    earlier = (
-        [MillionRecord(**{str(k): v for k, v in known.items()}) for known in history(plan.folder).to_dict("records")]
-        if file.exists()
-        else []
-    )
-    write_records(file, [*earlier, record])
+    write_records(file, [*(read_records(file) if file.exists() else []), record])
     plan.state.unlink(missing_ok=True)
     return record
 
@@ -251,21 +245,6 @@ def sentence(record: MillionRecord) -> str:
     threads, alone = (f" on {r.threads} threads", " on one thread") if r.threads > 1 else ("", "")
     return (
         f"{r.graph}, N = {r.n_inputs:,} inputs, {r.n_ops:,} ops: {r.forward_sweeps:,} forward sweeps ({many}{threads}) "
-        f"took {_duration(r.forward_seconds)}, one reverse sweep{alone} {_duration(r.reverse_seconds)}: "
+        f"took {duration(r.forward_seconds)}, one reverse sweep{alone} {duration(r.reverse_seconds)}: "
         f"{r.ratio:,.0f} times faster. The gradients agree to {r.difference:.1e}."
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds >= 90.0:
-        return f"{seconds / 60.0:.1f} minutes"
-    return f"{seconds:.3g} s" if seconds >= 1.0 else f"{seconds * 1e3:.3g} ms"
-
-
-def history(folder: Path) -> pd.DataFrame:
-    """`million.csv`.
-
-    Raises:
-        RecordError: it is missing or not one of ours.
-    """
-    return read_table(folder / "million.csv")

@@ -13,14 +13,14 @@ of many ops, where what a call costs on top does not matter.
 from __future__ import annotations
 
 import itertools
-import os
 import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")  # before NumPy is imported
+from benchmarks.runs.threads import pin
+
+pin()  # before NumPy is imported
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402

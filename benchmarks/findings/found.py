@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ from benchmarks.findings.told import (
     Speedup,
     Status,
     Sweeps,
+    counted,
 )
 from benchmarks.findings.tried import Rules, Tried
 from benchmarks.functions.maps import MAPS
@@ -74,12 +75,15 @@ def noise_of(run: Run) -> Noise:
 
 def speedups(summary: pd.DataFrame, *, trusted: bool) -> tuple[Speedup, ...]:
     """Every comparison in the rows of `summary.csv`; `trusted` is whether the run may announce numbers."""
-    return tuple(
-        Speedup(
-            row["graph"], row["engine"], row["lanes"], row["n_inputs"], row["n_outputs"], row["speedup"],
-            row["speedup_low"], row["speedup_high"], row["verdict"], trusted,
-        )
-        for row in summary[summary["speedup"].notna()].to_dict("records")
+    rows = summary[summary["speedup"].notna()].to_dict("records")
+    return tuple(speedup_of(row, trusted=trusted) for row in rows)
+
+
+def speedup_of(row: Mapping[Any, Any], *, trusted: bool) -> Speedup:
+    """The comparison in one row of `summary.csv`, that of a forward gradient."""
+    return Speedup(
+        row["graph"], row["engine"], row["lanes"], row["n_inputs"], row["n_outputs"], row["speedup"],
+        row["speedup_low"], row["speedup_high"], row["verdict"], trusted,
     )  # fmt: skip
 
 
@@ -139,11 +143,6 @@ def rules(table: pd.DataFrame, *, trusted: bool) -> Rules:
         for row in table.to_dict("records")
     )  # fmt: skip
     return Rules(tuple(tried))
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 input, 2 inputs."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _sweeps(timings: pd.DataFrame) -> Sweeps:

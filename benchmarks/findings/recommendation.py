@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.findings.told import Crossover, Noise, Speedup, counted, duration, times
+from benchmarks.findings.told import Crossover, Noise, Speedup, counted, duration, in_bytes, times
 
 WIDTH = 109
 
@@ -147,7 +147,7 @@ class Recommendation:
         for each in self.options:
             if each.peak_bytes is not None:
                 tangents = "" if each.lanes == 1 else f" ({each.lanes} tangents)"
-                known.setdefault(each.engine, []).append(f"{each.mode}{tangents} {size(each.peak_bytes)}")
+                known.setdefault(each.engine, []).append(f"{each.mode}{tangents} {in_bytes(each.peak_bytes)}")
         said = [f"in {engine} {', '.join(modes)}" for engine, modes in known.items()]
         return f"Memory at the peak, as far as Python and NumPy allocate it: {'; '.join(said)}."
 
@@ -158,14 +158,6 @@ class Recommendation:
 def listed(names: Sequence[str]) -> str:
     """Names in a sentence: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def size(n: int) -> str:
-    """Bytes in three digits, with a unit that fits."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n >= scale:
-            return f"{n / scale:.3g} {unit}"
-    return f"{n} bytes"
 
 
 def _seconds(options: Sequence[Option]) -> str:

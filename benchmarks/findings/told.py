@@ -15,6 +15,10 @@ from benchmarks.findings.tried import Rules
 
 BUSY = 0.5
 """From this load on, something else was running when a run began."""
+PREFIXES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes"))
+SEEN = 1000
+"""Bytes up to which a peak of the whole process cannot be told from nothing."""
 
 
 @dataclass(frozen=True)
@@ -210,13 +214,7 @@ class Memory:
 
     def sentence(self) -> str:
         """What reverse mode takes, next to forward mode."""
-        sizes = [
-            f"{each / 1e6:,.3g} MB" if each > 1e3 else "too little to see" for each in (self.reverse, self.forward)
-        ]
-        return (
-            f"{self.graph} ({self.engine}), {self.n_ops:,} ops: a reverse sweep takes {sizes[0]} at its peak, "
-            f"a forward sweep {sizes[1]}."
-        )
+        return f"{self.graph} ({self.engine}), {self.n_ops:,} ops: {of_peaks(self.forward, self.reverse)}."
 
 
 @dataclass(frozen=True)
@@ -301,11 +299,23 @@ def counted(n: int, what: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in three digits, with a unit that fits."""
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= scale:
-            return f"{seconds / scale:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"
+    """Seconds in three digits, with a unit that fits; minutes from 90 seconds on."""
+    if seconds >= 90.0:
+        return f"{seconds / 60.0:,.1f} minutes"
+    scale, unit = next((each for each in PREFIXES if seconds >= each[0] * 0.9995), PREFIXES[-1])
+    return f"{seconds / scale:.3g} {unit}"
+
+
+def in_bytes(n: int) -> str:
+    """Bytes in three digits, with a unit that fits."""
+    scale, unit = next((each for each in SIZES if n >= each[0] * 0.9995), SIZES[-1])
+    return f"{n / scale:.3g} {unit}"
+
+
+def of_peaks(forward: int, reverse: int) -> str:
+    """What a sweep of either mode takes, from the bytes of both."""
+    taken = [in_bytes(peak) if peak > SEEN else "too little to see" for peak in (reverse, forward)]
+    return f"a reverse sweep takes {taken[0]} at its peak, a forward sweep {taken[1]}"
 
 
 def times(ratio: float) -> str:

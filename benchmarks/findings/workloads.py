@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from benchmarks.findings.analysis import noise_floors, summarise
-from benchmarks.findings.found import noise_of
-from benchmarks.findings.told import Speedup, times
+from benchmarks.findings.found import noise_of, speedup_of
+from benchmarks.findings.told import Speedup, duration, of_peaks, times
 from benchmarks.functions.catalogue import WORKLOADS, families
 
 if TYPE_CHECKING:
     from benchmarks.runs.files import Run
-
-PREFIXES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,7 @@ class Peak:
 
     def sentence(self) -> str:
         """What reverse mode takes, next to forward mode."""
-        reverse, forward = (
-            f"{each / 1e6:,.3g} MB" if each >= 1e6 else f"{each / 1e3:.3g} kB" if each > 1e3 else "too little to see"
-            for each in (self.reverse, self.forward)
-        )
-        return f"Memory at size {self.size}: a reverse sweep takes {reverse} at its peak, a forward sweep {forward}."
+        return f"Memory at size {self.size}: {of_peaks(self.forward, self.reverse)}."
 
 
 @dataclass(frozen=True)
@@ -138,12 +132,12 @@ def workloads(run: Run, order: Sequence[str] = ()) -> list[Workload]:
         if textbook.empty:
             continue
         last = group[group["size"] == textbook["size"].iloc[-1]]
-        told = [(row["size"], _speedup(row, trusted)) for row in many.tail(1).to_dict("records")]
+        told = [(row["size"], speedup_of(row, trusted=trusted)) for row in many.tail(1).to_dict("records")]
         found.append(
             Workload(
                 graph=str(graph),
                 engine=str(engine),
-                compared=tuple((row["size"], _speedup(row, trusted)) for row in textbook.to_dict("records")),
+                compared=tuple((row["size"], speedup_of(row, trusted=trusted)) for row in textbook.to_dict("records")),
                 many=told[0] if told else None,
                 gradients=tuple(_gradient(row) for row in last.to_dict("records")),
                 peak=None if run.memory is None else _peak(run.memory, str(graph), str(engine)),
@@ -151,19 +145,6 @@ def workloads(run: Run, order: Sequence[str] = ()) -> list[Workload]:
             )
         )
     return found
-
-
-def duration(seconds: float) -> str:
-    """Seconds with a prefix, three digits."""
-    factor, prefixed = next((each for each in PREFIXES if seconds >= each[0] * 0.9995), PREFIXES[-1])
-    return f"{seconds / factor:.3g} {prefixed}"
-
-
-def _speedup(row: dict[Any, Any], trusted: bool) -> Speedup:
-    return Speedup(
-        row["graph"], row["engine"], row["lanes"], row["n_inputs"], row["n_outputs"], row["speedup"],
-        row["speedup_low"], row["speedup_high"], row["verdict"], trusted,
-    )  # fmt: skip
 
 
 def _gradient(row: dict[Any, Any]) -> Gradient:

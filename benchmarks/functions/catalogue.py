@@ -23,10 +23,7 @@ WORKLOADS = "workloads"
 
 
 def _workloads() -> Iterator[Family]:
-    try:
-        package = importlib.import_module(f"benchmarks.functions.{WORKLOADS}")
-    except ModuleNotFoundError:
-        return
+    package = importlib.import_module(f"benchmarks.functions.{WORKLOADS}")
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
         found = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
         yield from found.get("FAMILIES", (found["FAMILY"],) if "FAMILY" in found else ())

@@ -165,6 +165,13 @@ def read_table(path: Path) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(values[name], dtype=DTYPES[kind]) for name, kind in columns.items()})
 
 
+def read_records(path: Path) -> list[Any]:
+    """Read one CSV as records of its dataclass, which its name tells; see `read_table`."""
+    kind = TABLES[path.name]
+    rows = read_table(path).to_dict("records")
+    return [kind(**{str(name): None if value is pd.NA else value for name, value in row.items()}) for row in rows]
+
+
 def write_table(path: Path, records: pd.DataFrame) -> None:
     """Write one CSV of a run, whole or not at all; its name says which columns it must have.
 

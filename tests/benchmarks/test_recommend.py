@@ -13,8 +13,8 @@ from harness import once
 import ad
 import benchmarks
 from benchmarks.__main__ import main
-from benchmarks.findings.recommendation import Option, Recommendation, size
-from benchmarks.findings.told import Noise, Speedup, duration
+from benchmarks.findings.recommendation import Option, Recommendation
+from benchmarks.findings.told import Noise, Speedup, duration, in_bytes
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.own import FunctionError
 from benchmarks.measuring.open_run import close_run, open_run
@@ -151,7 +151,8 @@ def test_the_answer_says_no_more_than_was_measured(found, sentence):
 
 def test_units_fit():
     assert [duration(s) for s in (2.0, 3.25e-3, 4.5e-6, 7e-9)] == ["2 s", "3.25 ms", "4.5 µs", "7 ns"]
-    assert [size(n) for n in (12, 3400, 5_600_000, 7_800_000_000)] == ["12 bytes", "3.4 kB", "5.6 MB", "7.8 GB"]
+    assert [duration(s) for s in (96.0, 0.99996, 9.9996e-4)] == ["1.6 minutes", "1 s", "1 ms"]
+    assert [in_bytes(n) for n in (12, 3400, 5_600_000, 7_800_000_000)] == ["12 bytes", "3.4 kB", "5.6 MB", "7.8 GB"]
 
 
 # ---- the command ----------------------------------------------------------------------------------------------------
