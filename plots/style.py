@@ -124,7 +124,7 @@ def _wrap(figure: Figure, text: str, size: float, weight: str, pixels: float) ->
 
     def broken(limit: float) -> list[str]:
         lines, full = [""], -space
-        for word in text.split():
+        for word in text.split(" "):  # not at the spaces that keep a number and its unit together
             full += space + width(word)
             if lines[-1] and full > limit:
                 lines.append("")
