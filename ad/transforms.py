@@ -332,7 +332,10 @@ def _select(f: Function, argnums: Any, args: tuple[Any, ...], kwargs: dict[str, 
 
 def _numbers_for(leaves: list[Any], seeds: list[Any]) -> list[Any]:
     """Seeds for leaves of the same shapes: where a leaf is a number, an array without dimensions becomes one, too."""
-    if not any(type(seed) is np.ndarray and not seed.shape for seed in seeds):
+    for seed in seeds:
+        if type(seed) is np.ndarray and not seed.shape:
+            break
+    else:
         return seeds
     return [
         float(seed) if type(seed) is np.ndarray and not is_array(leaf) else seed

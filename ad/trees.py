@@ -60,6 +60,8 @@ def flatten(name: str, tree: Any) -> tuple[list[Any], Shape]:
     """
     if type(tree) is np.ndarray:
         return [floating(name, tree)], _of_array(tree.shape)
+    if type(tree) is tuple and len(tree) == 1 and type(x := tree[0]) is np.ndarray and x.dtype is DOUBLE and x.shape:
+        return [x], (tuple, [(np.ndarray, x.shape)])  # the arguments of most functions of arrays
     leaves: list[Any] = []
     return leaves, _collect(name, tree, leaves)
 
