@@ -4,10 +4,11 @@
 
 Each function is written once, for every library's namespace; a gradient is checked against the one written by hand
 before anything is timed.  Every round visits all of them once, and a ratio is the median over rounds of ratios within a
-round.  One thread each.  `np/ad` is the gradient of a function written with NumPy's names over that of the same with
-`ad`'s, which need not be looked up by NumPy's protocols.  Peak memory is that of what NumPy allocates in one gradient
-(`tracemalloc`), in arrays of N elements for each op recorded.  The last column says which of `GOALS` were missed.
-Libraries that are not installed are left out, and so are the goals beside them.
+round.  The first call of a visit is not timed, since it finds the caches as another library left them.  One thread
+each.  `np/ad` is the gradient of a function written with NumPy's names over that of the same with `ad`'s, which need
+not be looked up by NumPy's protocols.  Peak memory is that of what NumPy allocates in one gradient (`tracemalloc`), in
+arrays of N elements for each op recorded.  The last column says which of `GOALS` were missed.  Libraries that are not
+installed are left out, and so are the goals beside them.
 """
 
 from __future__ import annotations
@@ -187,6 +188,7 @@ def times(found: dict[str, Callable[[], Any]], rounds: int, repeats: int) -> dic
     seconds: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(rounds):
         for name, run in found.items():
+            run()
             start = time.perf_counter()
             for _ in range(repeats):
                 run()
