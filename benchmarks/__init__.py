@@ -2,18 +2,20 @@
 
 Imports point down this page, and one way; `lint-imports` checks it.
 
-__main__          the command line
-pytest_plugin     `pytest --benchmark`: hooks and nothing else; `test_cells` is what it collects
-recommend         which mode for a function of one's own: `compare_modes`
-measuring         open runs, the gate, the budget, the memory pass; no pytest in here
-findings          what timings say: intervals, exponents, crossovers, comparisons
-experiments       the million, checkpointing, the compiled sweeps next to others
-plan              what is measured: the default plan, the selection, the order of visits, the twins
-cells             one thing to measure: problem, engine, mode, quantity
-engines           one file per engine: ours, and one per peer; `base` is all that the harness knows of them
-functions         what is differentiated: families and their problems, written once for every engine
-runs              the columns, the files and the environment of a run
-options, stopwatch    what is asked for, as plain values; how anything here is timed
+__main__        the command line
+page            what README and the page of the workloads say was found, written from committed runs
+pytest_plugin   `pytest --benchmark`: hooks and nothing else; `test_cells` is what it collects
+recommend       which mode for a function of one's own: `compare_modes`
+measuring       open runs, the gate, the budget, the memory pass; no pytest in here
+experiments     what is no run of cells: the million, training, checkpointing; and the speed of `ad` beside others
+findings        what timings say: intervals, exponents, crossovers, comparisons
+plan            what is measured: the default plan, the selection, the order of visits, the twins
+cells           one thing to measure: problem, engine, mode, quantity
+engines         one file per engine: ours, and one per peer; `base` is all that the harness knows of them
+functions       what is differentiated: families and their problems, written once for every engine
+runs            the columns, the files and the environment of a run
+options         what is asked for, as plain values
+stopwatch       how anything here is timed
 """
 
 from __future__ import annotations

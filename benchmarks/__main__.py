@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks run | list | show | compare | recommend | million | training`.
+"""The command line: `python -m benchmarks run | rerun | list | show | compare | recommend | million | training`.
 
 `run` is `pytest --benchmark` under another name, for long runs: same options, same files.  Nothing is computed
 here; this module reads arguments, calls, and prints.

@@ -63,7 +63,7 @@ class Settings:
 
 
 SELECTION: dict[str, dict[str, Any]] = {
-    "--family": {"metavar": "NAME,...", "help": "only these families of graphs (`python -m benchmarks list`)"},
+    "--family": {"metavar": "NAME,...", "help": "only these families (`python -m benchmarks list`), or all workloads"},
     "--engine": {"metavar": "NAME,...", "help": "only these engines; all for every one that is installed"},
     "--mode": {"metavar": "NAME,...", "help": f"only these modes: {', '.join(MODES)}"},
     "--quantity": {"metavar": "NAME,...", "help": f"only these quantities: {', '.join(QUANTITIES)}"},

@@ -1,8 +1,10 @@
 """How anything here is timed: the garbage collector at rest, the clock read before and after.
 
-times, result = by_rounds(run, expected)  a visit's timing, where pytest-benchmark is not at hand
-seconds, result = once(run)             one execution
-seconds, result = median(run, rounds)   the median of a few, after one that is not counted
+    times, result = by_rounds(execute, seconds)    a visit, where pytest-benchmark is not at hand
+    seconds, result = once(execute)                one execution
+    seconds, result = median(execute, rounds)      the median of a few, after one that is not counted
+
+`execute` takes nothing, and what it returns is `result`.
 """
 
 from __future__ import annotations
@@ -69,7 +71,12 @@ def median(execute: Callable[[], Any], rounds: int) -> tuple[float, Any]:
 
 
 def by_rounds(execute: Callable[[], Any], seconds: float) -> tuple[Times, Any]:
-    """Time a visit: rounds of as many executions as the clock needs, for about `VISIT` seconds."""
+    """Time a visit: rounds of as many executions as the clock needs, for about `VISIT` seconds.
+
+    Args:
+        execute: what is timed.
+        seconds: that one execution is expected to take.
+    """
     iterations = max(1, round(ROUND / max(seconds, 1e-9)))
     rounds = max(1, int(VISIT / max(ROUND, seconds)))
 

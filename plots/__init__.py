@@ -14,6 +14,7 @@ memory          bytes by mode
 workloads       seconds against size for every workload; and a picture of each, in a folder of its own
 modes           a function of one's own in both modes, engine by engine
 checkpointing   memory against recomputation, with the theory's optimum
+million         a million forward sweeps beside one reverse sweep; `draw_million`, of a folder of its own
 training        a network trained by both modes; `draw_training`, of a folder of its own
 examples        the worked examples' graphs; `draw_examples`, needs no run
 digits          where computations lose their digits; drawn with the examples

@@ -17,7 +17,7 @@ class Autograd(Engine):
     styles = ("scalars", "arrays")
     dtypes = DTYPES
     reach = Reach(single_ops=2**12, gradient_ops=2**16)
-    includes = Includes(primal="plain Python", reverse="recording included")
+    includes = Includes(primal="plain Python or NumPy", reverse="recording included")
     written = Written(
         "[autograd.make_jvp(f)(x)(e)[1] for e in np.eye(len(x))]",
         "autograd.jacobian(f)(x)",

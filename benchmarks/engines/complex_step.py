@@ -60,7 +60,7 @@ class ComplexStep(Engine):
     name = "complex-step"
     styles = ("scalars", "arrays")
     modes = ("forward",)
-    includes = Includes(primal="plain Python", forward="one evaluation in complex numbers a sweep")
+    includes = Includes(primal="plain Python or NumPy", forward="one evaluation in complex numbers a sweep")
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)

@@ -23,7 +23,7 @@ class FiniteDifferences(Engine):
     styles = ("scalars", "arrays")
     modes = ("forward",)
     tolerance = 1e-5
-    includes = Includes(primal="plain Python", forward="two evaluations a sweep")
+    includes = Includes(primal="plain Python or NumPy", forward="two evaluations a sweep")
     order = 2
 
     def __init__(self, problem: Problem) -> None:
@@ -55,7 +55,7 @@ class ForwardDifferences(FiniteDifferences):
 
     name = "forward-differences"
     tolerance = 1e-3
-    includes = Includes(primal="plain Python", forward="one evaluation a sweep, and one for all")
+    includes = Includes(primal="plain Python or NumPy", forward="one evaluation a sweep, and one for all")
     order = 1
 
     def push(self, tangent: Any, here: Floats | None = None) -> Any:

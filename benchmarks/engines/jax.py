@@ -1,9 +1,9 @@
 """The engines `jax` and `jax-eager`: a peer, functions traced and compiled by XLA for each problem, and op by op.
 
 The function's inputs are arguments of what is compiled, since XLA would compute ahead what depends on constants alone.
-Both wait for the result.  Every reverse sweep computes the
-function anew.  Many lanes are `vmap` over the sweep, which is all that `jacfwd` and `jacrev` do; a function of
-scalars is traced op by op, and XLA needs longer than in proportion to compile such a program, hence the short reach.
+Both wait for the result.  Every reverse sweep computes the function anew.  Many lanes are `vmap` over the sweep, which
+is all that `jacfwd` and `jacrev` do.  A function of scalars is traced op by op, and the time that XLA takes to compile
+such a program grows faster than the number of its ops: hence the short reach.
 """
 
 from __future__ import annotations

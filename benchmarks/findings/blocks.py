@@ -38,6 +38,7 @@ ORDER = ["primal", "forward", "reverse", "jvp", "vjp", "gradient"]
 SEED = 20260
 DRAWS = 2000
 LARGEST = 300.0
+"""Logarithms of draws go no further than this either way, which is short of overflow."""
 COVERAGE = 0.95
 
 BLOCKS = 5
@@ -110,6 +111,9 @@ def by_block(timings: pd.DataFrame) -> Blocks:
 
     Returns:
         Cells in the order in which they first appear.
+
+    Raises:
+        ValueError: a record has an unknown status.
     """
     rows = timings[~is_twin(timings)].reset_index(drop=True)
     cell = rows.groupby(CELL, sort=False, dropna=False).ngroup().to_numpy()

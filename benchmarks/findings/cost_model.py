@@ -7,10 +7,9 @@ be tried on another:
     reverse     setup + record * ops + M * (sweep + back * ops)
 
 `ops` are those of one evaluation, and there are N / lanes passes, rounded up; all of that is known before anything is
-differentiated.  The numbers are fitted to
-the logarithm of forward over reverse, since that is what decides, and its scale is that of the time that can be lost.
-They are drawn towards `PRIOR`, loosely, so that one that the functions at hand say nothing of stays what it is commonly
-said to be.
+differentiated.  The numbers are fitted to the logarithm of forward over reverse time: its sign is the choice, and its
+size what a wrong choice costs.  They are drawn towards `PRIOR`, loosely: a number that the functions at hand say
+nothing about keeps the value that it commonly has.
 """
 
 from __future__ import annotations
@@ -124,7 +123,7 @@ def _log_ratio(numbers: Floats, inputs: Floats, outputs: Floats, ops: Floats, la
 
 
 def _robust(misses: Floats) -> tuple[Floats, Floats]:
-    """Residuals whose square grows as the miss and no longer as its square (soft L1), and their derivatives."""
+    """Residuals whose square grows as a large miss itself, not as its square (soft L1), and their derivatives."""
     root = np.sqrt(1.0 + np.square(misses))
     size = np.sqrt(2.0 * (root - 1.0))
     slope = np.abs(misses) / np.maximum(root * size, 1e-12)

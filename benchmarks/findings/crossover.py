@@ -40,14 +40,16 @@ def crossover(timings: pd.DataFrame, floor: float, order: Sequence[str] = ()) ->
         order: names of families and engines in the order of the catalogue; others follow by alphabet.
 
     Returns:
-        One row per graph and engine that was measured in both modes at any size, for forward sweeps of one lane; none
-        where sizes grow while N stays.
-        `crossover` is the size at which the speedup
-        passes 1 for the last time, upward; NaN where it does not within `n_min` to `n_max`, and `note` says what
-        happens instead.  `crossover_low` and `crossover_high` are its 95 % interval, widened
-        by the noise floor: where the speedup can first be told from 1, and where it surely can.  An end that would lie
-        outside the measured sizes is NaN, and the note says so.  Where one mode wins throughout, beyond noise, there
-        is a bound: `crossover_high` is `n_min` if reverse does, `crossover_low` is `n_max` if forward does.
+        One row per graph and engine that was measured in both modes at any size, for forward sweeps of one lane; no row
+        for a family whose sizes grow while N stays.
+
+        - `crossover` is the size at which the speedup passes 1 for the last time, upward; NaN where it does not within
+          `n_min` to `n_max`, and `note` says what happens instead.
+        - `crossover_low` and `crossover_high` are its 95 % interval, widened by the noise floor: where the speedup can
+          first be told from 1, and where it surely can.  An end that would lie outside the measured sizes is NaN, and
+          the note says so.
+        - Where one mode wins throughout, beyond noise, there is a bound: `crossover_high` is `n_min` if reverse does,
+          `crossover_low` is `n_max` if forward does.
     """
     cells, speedup = _speedups(timings)
     curves = cells[~cells["graph"].isin(MAPS)].groupby(CURVE, sort=False)

@@ -12,6 +12,7 @@ TRANSFERRED = "cost model of other engines"
 ALL = "all"
 """The name under which engines stand together."""
 TEXTBOOK, LANES = "textbook", "lanes"
+"""The two kinds of forward mode that rules are tried against."""
 TANGENTS = {TEXTBOOK: "one tangent a pass", LANES: "as many tangents a pass as carried"}
 
 

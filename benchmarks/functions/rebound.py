@@ -2,11 +2,11 @@
 
     g = rebound(f, jax.numpy)
 
-Where the names of a function's module mean NumPy, `math`, something imported from them, or an array, they are bound
-anew in a copy of those names, and so is what the function imports itself; so are they in the functions of the same
-module that it calls, in those it closes over, and in the methods and attributes of objects whose class is of that
-module.  A bound method, an object that is called and a `functools.partial` are functions like others.  The module
-itself is not touched, nor are its objects: copies are.  Nothing here differentiates or measures.
+A function finds NumPy, `math`, what was imported from them, and constant arrays by the names of its module, or imports
+them itself.  What is returned is a copy of the function that finds the engine's instead.  The same is done with all
+that belongs to its module and that it reaches: functions that it calls or closes over, and methods and attributes of
+objects.  A bound method, an object that is called and a `functools.partial` are functions like others.  The module
+itself and its objects are not touched.  Nothing here differentiates or measures.
 """
 
 from __future__ import annotations

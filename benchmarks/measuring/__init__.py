@@ -1,1 +1,1 @@
-"""Open runs: the gate, budgets, memory, the environment."""
+"""Measuring: open runs, the gate, budgets, resuming, the memory pass.  No pytest in here."""
