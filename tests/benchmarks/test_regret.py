@@ -161,6 +161,11 @@ def test_where_few_families_lose_the_upper_end_is_the_binomial_bound():
     assert high == pytest.approx(0.8 * 0.31698, rel=1e-4)  # 2 of 20, Clopper and Pearson: at most 31.7 %
 
 
+def test_the_upper_end_of_a_mean_is_at_most_what_the_worst_family_lost():
+    values = np.array([0.0, 0.0, 0.0, 0.2, 0.2, 0.3, 0.3, 2.0])
+    assert regret.mean_interval(values, most=np.nan)[2] == 2.0
+
+
 def test_against_the_model_a_worse_rule_loses_more():
     table = world(40, 5)
     chosen = {MODEL: table["log_ratio"] < 1.0, "worse": np.ones(len(table), bool), "same": table["log_ratio"] < 1.0}
@@ -225,8 +230,10 @@ def test_ops_by_formula_else_counted_else_inputs_and_outputs():
             row(block, 10, 1.0, "forward", "jvp", graph=graph, n_ops=None, ops_executed=counted, sweeps=1)
             for block in (1, 2)
         ]
+    rows += [row(block, 10, 1.0, "reverse", graph="no_forward") for block in (1, 2)]  # an engine without that mode
     table, *_ = tables(rows)
-    assert table.set_index("graph")["ops"].to_dict() == {"chain": 40.0, "counted": 77.0, "unknown": 11.0}
+    ops = table.set_index("graph")["ops"].to_dict()
+    assert ops == {"chain": 40.0, "counted": 77.0, "unknown": 11.0, "no_forward": 40.0}
 
 
 def test_records_have_their_columns_and_all_engines_come_last():
@@ -346,6 +353,16 @@ def test_the_model_is_scored_on_families_and_engines_that_it_was_not_fitted_to()
     again = pd.concat([only, table[table["engine"] == "xad"]])
     others = regret.choices(again, regret.fits(again))[TRANSFERRED]
     assert (others[again["engine"] == "ad"] == chosen.loc[table["engine"] == "ad", TRANSFERRED]).all()
+
+
+def test_each_family_is_chosen_for_by_the_model_fitted_without_it():
+    table = pd.DataFrame([problem(graph, 8, 8, 1.0, engine) for engine in ("ad", "xad") for graph in ("a", "b")])
+    forward = dataclasses.replace(PRIOR, setup=1e9)
+    reverse = dataclasses.replace(PRIOR, call=1e9)
+    fitted = {("ad", TEXTBOOK): {None: reverse, "a": forward}, ("xad", TEXTBOOK): {None: forward, "a": reverse}}
+    chosen = regret.choices(table, fitted)
+    assert chosen[MODEL].tolist() == [True, False, False, True]
+    assert chosen[TRANSFERRED].tolist() == [False, True, True, False]
 
 
 def test_the_mean_of_models_is_geometric():
