@@ -23,12 +23,18 @@ def test_ties_share_the_slope():
     assert both(np.max, x).tolist() == [0.0, 0.5, 0.5, 0.0]
     assert both(np.min, np.zeros(4)).tolist() == [0.25] * 4
     assert both(lambda x: np.clip(x, 1.0, 2.5), x).diagonal().tolist() == [0.5, 0.0, 0.0, 1.0]
-    assert both(np.maximum.reduce, x).tolist() == [
-        0.0,
-        0.5,
-        0.5,
-        0.0,
-    ]
+    assert both(np.maximum.reduce, x).tolist() == [0.0, 0.5, 0.5, 0.0]
+    assert both(np.max, np.array([NAN, 1.0])).tolist() == [0.0, 0.0]  # as `maximum` of the two
+
+
+def test_weights_belong_to_the_axes_in_the_order_given():
+    x, weights = np.arange(6.0).reshape(2, 3), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    np.testing.assert_allclose(both(lambda x: np.average(x, (1, 0), weights), x), weights.T / 21.0)
+
+
+def test_fewer_numbers_than_degrees_of_freedom_have_an_infinite_variance():
+    for less in (3, 4):
+        assert ad.value_and_grad(lambda x, less=less: np.var(x, ddof=less))(np.arange(3.0))[0] == INF
 
 
 @pytest.mark.parametrize("zeros", [0, 1, 2, 3])
@@ -50,6 +56,7 @@ def test_lengths_have_slope_zero_at_zero_and_do_not_overflow():
     assert both(np.std, np.full(3, 5.0)).tolist() == [0.0] * 3
     for scale in (1e-200, 1e200):
         np.testing.assert_allclose(both(np.linalg.norm, np.array([3.0, 4.0]) * scale), [0.6, 0.8])
+    assert ad.value_and_grad(np.linalg.norm)(np.array([INF, 1.0]))[0] == INF
 
 
 def test_logsumexp_of_large_numbers_and_of_infinities():
