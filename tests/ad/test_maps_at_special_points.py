@@ -37,6 +37,24 @@ def test_fewer_numbers_than_degrees_of_freedom_have_an_infinite_variance():
         assert ad.value_and_grad(lambda x, less=less: np.var(x, ddof=less))(np.arange(3.0))[0] == INF
 
 
+@pytest.mark.parametrize(
+    ("method", "function"),
+    [
+        (np.add.reduce, lambda x: np.sum(x, 0)),
+        (np.multiply.reduce, lambda x: np.prod(x, 0)),
+        (np.maximum.reduce, lambda x: np.max(x, 0)),
+        (np.minimum.reduce, lambda x: np.min(x, 0)),
+        (np.logaddexp.reduce, lambda x: np.log(np.sum(np.exp(x), 0))),
+        (np.add.accumulate, lambda x: np.cumsum(x, 0)),
+        (np.multiply.accumulate, lambda x: np.cumprod(x, 0)),
+    ],
+)
+def test_methods_of_ufuncs_go_along_the_first_axis(method, function):
+    x = np.array([[0.5, -1.0], [2.0, 0.25], [1.5, 3.0]])
+    np.testing.assert_allclose(method(x), function(x))
+    np.testing.assert_allclose(both(method, x), both(function, x), rtol=1e-14, atol=1e-15)
+
+
 @pytest.mark.parametrize("zeros", [0, 1, 2, 3])
 def test_products_with_zeros_at_orders_one_and_two(zeros):
     x = np.array([2.0, 3.0, -1.5, 0.5])
