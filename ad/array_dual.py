@@ -6,6 +6,7 @@ multiplied by the tangent.  A map is applied to the tangents as it is to the pri
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -243,10 +244,16 @@ def _emit_counted(row: Op, case: Case) -> list[str]:
     return [*lines, "dual.tag.counts.add(out)", last]
 
 
-for _cls, _new, _mode in (
-    (ArrayDual, _ArrayDual, _emit),
-    (_ArrayDual, _ArrayDual, _emit),
-    (_CountedArrayDual, _CountedArrayDual, _emit_counted),
-):
-    install(_cls, _mode, "y.tag is x.tag", {"New": _new})
-install_slow(_FollowedArrayDual, RULES.values())
+def generate(rules: Iterable[Rule]) -> None:
+    """Write the methods of the given ops into the classes of this module."""
+    rules = tuple(rules)
+    for cls, new, mode in (
+        (ArrayDual, _ArrayDual, _emit),
+        (_ArrayDual, _ArrayDual, _emit),
+        (_CountedArrayDual, _CountedArrayDual, _emit_counted),
+    ):
+        install(cls, mode, "y.tag is x.tag", {"New": new}, rules)
+    install_slow(_FollowedArrayDual, rules)
+
+
+generate(RULES.values())

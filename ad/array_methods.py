@@ -7,13 +7,13 @@ the same functions of NumPy hand on to this package by NumPy's protocols, so the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ad.active import RULES, SCOPE, ZERO, Active, apply
+from ad.active import RULES, SCOPE, ZERO, Active, Rule, apply
 from ad.methods import OPERATORS
 from ad.ndarrays import UFUNCS, names, renamed, value_source
 from ad.ops import Op
@@ -143,7 +143,7 @@ def _r{name}(y, x):
 """
 
 
-def install(cls: Any, emit: Emit, same_level: str, own: dict[str, Any]) -> None:
+def install(cls: Any, emit: Emit, same_level: str, own: dict[str, Any], rules: Iterable[Rule]) -> None:
     """Give an array class one method per op (and Python's operators), with plain primals handled inline.
 
     Args:
@@ -151,8 +151,9 @@ def install(cls: Any, emit: Emit, same_level: str, own: dict[str, Any]) -> None:
         emit: the mode.
         same_level: an expression in `x` and `y`, both instances: whether they belong to one derivative.
         own: names that the emitted lines use.
+        rules: the ops.
     """
-    for rule in RULES.values():
+    for rule in rules:
         row, names = rule.row, {**scope(), **own, "Self": cls, "rule": rule, "apply": apply}
 
         def body(case: Case, by: int, row: Op = row) -> str:

@@ -6,11 +6,12 @@ As `ad.tape` for numbers.  An ArrayVar is what a user's function works with; wha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from ad.active import ZERO, Active, Rule, finite
+from ad.active import RULES, ZERO, Active, Rule, finite
 from ad.array_infinity import Paths, along, counted, fold, product, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install
 from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
@@ -205,7 +206,12 @@ def _emit(row: Op, case: Case) -> list[str]:
     ]
 
 
-install(ArrayVar, _emit, "y.tape is x.tape", NODES)
+def generate(rules: Iterable[Rule]) -> None:
+    """Write the methods of the given ops, whose nodes there are, into `ArrayVar`."""
+    install(ArrayVar, _emit, "y.tape is x.tape", NODES, rules)
+
+
+generate(RULES.values())
 
 
 # ---- sweeps ---------------------------------------------------------------------------------------------------------

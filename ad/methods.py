@@ -98,8 +98,13 @@ def install(cls: type[Active], emit: Emit, same_level: str, scope: dict[str, Any
         _attach(cls, row, *methods)
 
 
+SLOW: dict[type[Active], None] = {}
+"""The classes whose ops take the slow road."""
+
+
 def install_slow(cls: type[Active], rules: Iterable[Rule]) -> None:
     """Give an active class methods that take the slow road whatever the operands."""
+    SLOW[cls] = None
     for rule in rules:
 
         def method(x: Any, *y: Any, rule: Rule = rule) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ad.arrays import dtype_of, full, shape_of
 from ad.linear import Map
+from ad.ops import RowError
 from ad.progress import in_progress
 from ad.tape import Tape
 
@@ -27,7 +28,10 @@ class OwnMap(Map):
         vjp: the rule for the cotangents of the operands, `vjp(operands, cotangent, out)`, or None.
         linear: the user's transpose, `linear(cotangent, shape)`, of a function that is linear in its one operand, or
             None.  (`transpose` is what every map calls its rule, and is not asked for here.)
+        refusal: what a call is told after `forget()`, until then None.
     """
+
+    refusal: str | None = None
 
     def __init__(
         self, name: str, value: Any, jvp: Rule | None = None, vjp: Rule | None = None, transpose: Rule | None = None
@@ -94,11 +98,14 @@ def own_map(map: OwnMap) -> Any:
     """The function that a user calls: positional arguments are operands, keyword arguments are constants."""
 
     def public(*operands: Any, **named: Any) -> Any:
+        if map.refusal is not None:
+            raise RowError(map.refusal)
         if map.linear is not None and len(operands) != 1:
             raise TypeError(f"{map.name}: got {len(operands)} operands, expected the one that it is linear in")
         return map(tuple(np.asarray(x, float) if isinstance(x, list) else x for x in operands), (named,))
 
     public.__name__ = public.__qualname__ = map.name
+    public.map = map  # type: ignore[attr-defined]
     public.__doc__ = map.function.__doc__
     return public
 

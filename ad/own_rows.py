@@ -2,10 +2,9 @@
 
     xlog1p = ad.custom("xlog1p", "x * log1p(x)", "log1p(x) + x / (1 + x)", x=((-0.9, 3.0),))
 
-A row goes the way of all rows: methods on numbers, nodes on arrays and opcodes in programs are generated from it, so
-it is differentiable to any order.  On arrays it takes the slow road (`ad.active.apply`), not methods of its own as the
-rows of `ad.ops` have.  A function with partials is the same row, with names of functions where the text would be.  A
-function on whole arrays is a map, as those of `ad.maps` are (`ad.own_maps`).
+A row goes the way of all rows: methods on numbers and arrays, nodes of arrays and opcodes in programs are generated
+from it, so it is differentiable to any order, and as fast.  A function with partials is the same row, with names of
+functions where the text would be.  A function on whole arrays is a map, as those of `ad.maps` are (`ad.own_maps`).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ad import dual, tape
+from ad import array_dual, array_tape, dual, tape
 from ad.active import SCOPE, bind, functions
 from ad.array_dual import ArrayDual
 from ad.array_methods import PARTIALS, array_partials
@@ -26,7 +25,7 @@ from ad.array_tape import ArrayVar
 from ad.arrays import MAPS
 from ad.checks import DerivativeError, NotSmoothError, differences
 from ad.dual import Dual
-from ad.methods import install_slow
+from ad.methods import SLOW, install_slow
 from ad.ndarrays import ARRAYS, names, value_source
 from ad.ops import CONSTANTS, CUSTOM, OPS, REAL, Interval, Op, RowError, read, validate
 from ad.own_maps import OwnMap, own_map
@@ -36,7 +35,11 @@ from ad.transforms import jvp
 
 Function = Callable[..., Any]
 
-_CLASSES = (Dual, dual._Dual, dual._CountedDual, dual._FollowedDual, Var, ArrayDual, ArrayVar)
+_CLASSES = (
+    *(Dual, dual._Dual, dual._CountedDual, Var),
+    *(ArrayDual, array_dual._ArrayDual, array_dual._CountedArrayDual, ArrayVar),
+    *SLOW,
+)
 """The classes that have a method for each op."""
 
 _declared: dict[str, tuple[tuple[Any, ...], Any]] = {}
@@ -162,9 +165,9 @@ def _declare_row(name: str, value: Any, partials: tuple[Any, ...], x: Any, y: An
     CUSTOM[name] = row
     PARTIALS[name] = array_partials(row)
     NODES.update(node_classes(row))
-    dual.generate([rule])
-    tape.generate([rule])
-    for cls in (ArrayDual, ArrayVar):
+    for mode in (dual, tape, array_dual, array_tape):
+        mode.generate([rule])
+    for cls in SLOW:
         install_slow(cls, [rule])
     return rule.value
 
@@ -199,9 +202,13 @@ def _forget(name: str) -> None:
     for other in CUSTOM.values():
         if other.name != name and any(name in e.calls for e in (other.value, *other.partials)):
             raise RowError(f"op {name!r}: is used by {other.name!r}, which has to be forgotten first")
-    _declared.pop(name, None)
+    declaration = _declared.pop(name, None)
+    message = f"op {name!r}: its declaration was taken back by forget(); declare it anew with ad.custom"
     if CUSTOM.pop(name, None) is None:
+        if declaration is not None:
+            declaration[1].map.refusal = message
         return
+    _refuse(name, functions[name], message)
     for table in (SCOPE, FAST, ARRAYS, functions, PARTIALS):
         for key in (name, f"{name}_dx", f"{name}_dy"):
             table.pop(key, None)
@@ -211,6 +218,13 @@ def _forget(name: str) -> None:
         for method in (name, f"_r{name}"):
             if method in cls.__dict__:
                 delattr(cls, method)
+
+
+def _refuse(name: str, public: Any, message: str) -> None:
+    """Make the public function of an op that is no more say so, to whoever still has it."""
+    source = f"def {name}(*operands):\n    raise RowError({message!r})\n"
+    public.__code__ = build(name, source, {"RowError": RowError}, f"forgotten {name}").__code__
+    public.__globals__["RowError"] = RowError
 
 
 # ---- the check at declaration ---------------------------------------------------------------------------------------

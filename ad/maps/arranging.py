@@ -164,7 +164,9 @@ def flipud(x: Any) -> Any:
 @composed(np.rot90)
 def rot90(x: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     """`x` turned by quarters in the plane of two axes."""
-    first, second = axes
+    first, second = (axes_of(len(shape_of(x)), axis)[0] for axis in axes)
+    if first == second:
+        raise ValueError(f"rot90: axes: got {axes}, expected two of an array of {len(shape_of(x))} dimensions")
     if k % 4 == 0:
         return x
     if k % 4 == 2:

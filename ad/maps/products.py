@@ -109,8 +109,13 @@ def vdot(x: Any, y: Any) -> Any:
 
 @composed(np.vecdot, np.linalg.vecdot)
 def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
-    """The products summed over one axis, the others broadcast."""
-    return sum(x * y, axis)
+    """The products summed over one axis, which both have in the same length; the others broadcast."""
+    shapes = [shape_of(x), shape_of(y)]
+    if () in shapes or len({shape[axes_of(len(shape), axis)[0]] for shape in shapes}) != 1:
+        raise ValueError(f"vecdot: got shapes {shapes[0]} and {shapes[1]}, expected axis {axis} to be of one length")
+    if axis != -1:
+        x, y = moveaxis(x, axis, -1), moveaxis(y, axis, -1)
+    return sum(x * y, -1)
 
 
 @composed(np.outer, np.linalg.outer)

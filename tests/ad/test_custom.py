@@ -279,8 +279,31 @@ def test_declaring_again_and_forgetting(declare, xlog1p):
     xlog1p.forget()
     assert not any(hasattr(cls, "xlog1p") for cls in (ad.Dual, ad.Var, ad.ArrayDual, ad.ArrayVar))
     assert "xlog1p" not in ad.derivative_table()
-    with pytest.raises(AttributeError, match="xlog1p"):
-        ad.grad(xlog1p)(1.0)
+    inverse = declare("inverse", np.linalg.inv, vjp=lambda xs, bar, out: [-out.T @ bar @ out.T])
+    inverse.forget()
+    forgotten = r"op '(xlog1p|inverse)': its declaration was taken back by forget\(\); declare it anew with ad.custom"
+    for op, x in ((xlog1p, 1.0), (xlog1p, np.ones(2)), (inverse, np.eye(2))):
+        for use in (op, ad.jacfwd(op), ad.jacrev(op)):
+            with pytest.raises(RowError, match=forgotten):
+                use(x)
+
+
+def test_rows_have_fast_methods_on_arrays_and_the_slow_road_where_each_op_is_looked_at(xlog1p, monkeypatch):
+    x = np.array([0.5, 1.0, 2.0])
+    f, expected = lambda x: np.sum(xlog1p(x)), np.log1p(x) + x / (1 + x)
+    np.testing.assert_allclose(ad.jacfwd(f)(x), expected)  # with lanes
+    np.testing.assert_allclose(
+        ad.jacfwd(lambda x: np.sum(ad.sqrt(xlog1p(x) - xlog1p(0.5))))(x)[0], np.inf
+    )  # paths followed
+    assert {loss.op for loss in ad.rounding_error(f)(x).losses} == {"xlog1p", "sum"}
+
+    def slow(*_):
+        raise AssertionError
+
+    for cls in (ad.ArrayDual, ad.ArrayVar):
+        monkeypatch.setattr(cls, "apply", slow)
+    np.testing.assert_allclose(ad.grad(f)(x), expected)
+    np.testing.assert_allclose(ad.jvp(f, (x,), (x,))[1], np.sum(expected * x))
 
 
 def test_what_is_taken_back_leaves_nothing_behind():
