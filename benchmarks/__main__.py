@@ -121,12 +121,20 @@ def _million(options: argparse.Namespace, _: Sequence[str]) -> int:
     size = size_from("--size", options.size) if options.size else (100_000 if options.lanes == 1 else 1_000_000)
     plan = million.Plan(options.family, size, options.lanes, options.threads, Path(options.results) / "million")
     columns = (TextColumn("forward sweeps"), BarColumn(), MofNCompleteColumn(), TextColumn("in"), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True)) as bar:
-        task = bar.add_task("", total=size)
-        try:
-            record = million.run(plan, lambda state, _: bar.update(task, completed=state.done))
-        except (ValueError, ImportError) as problem:
-            raise OptionError(str(problem)) from None
+    bar = Progress(*columns, TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True))
+    task = bar.add_task("", total=size)
+
+    def report(state: million.State, _: int) -> None:
+        bar.start()  # not before: what is refused is refused in one line
+        bar.update(task, completed=state.done)
+
+    try:
+        record = million.run(plan, report)
+    except (ValueError, ImportError) as problem:
+        raise OptionError(str(problem)) from None
+    finally:
+        if bar.live.is_started:
+            bar.stop()
     print(million.sentence(record))
     return 0 if record.status == "ok" else 1
 

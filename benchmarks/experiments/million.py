@@ -171,7 +171,7 @@ def run(plan: Plan, report: Report) -> MillionRecord:
     """
     graph = problem(plan.graph, plan.n)
     if graph.style != "scalars" or graph.n_outputs != 1 or graph.reference is None:
-        raise ValueError(f"family: {plan.graph!r} has no gradient of one output in scalars with a reference")
+        raise ValueError(f"--family: {plan.graph!r} has no gradient of one output in scalars with a reference")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     passes = -(-plan.n // plan.lanes)
     if plan.lanes > plan.n:

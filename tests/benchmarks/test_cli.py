@@ -113,6 +113,7 @@ def test_listing_what_there_is(capsys):
         (["run", "--mode=backward"], "--mode: got 'backward', expected primal or forward or reverse"),
         (["run", "--quantity="], "--quantity: got ''"),
         (["list", "--family=broadcast", "--engine=ad", "--quantity=jvp"], "there is no such cell"),
+        (["million", "--family=broadcast"], "--family: 'broadcast' has no gradient of one output"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments, message, capsys):

@@ -283,3 +283,16 @@ def test_a_damaged_table_that_follows_from_the_timings_is_as_good_as_absent(tmp_
     (tmp_path / "memory.csv").write_text(damaged)
     with pytest.raises(RecordError):
         read_run(tmp_path)
+
+
+def test_a_full_disk_keeps_what_was_there_and_nothing_else(tmp_path, monkeypatch):
+    write_environment(tmp_path, {"run": "before"})
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_environment(tmp_path, {"run": "after"})
+    assert [path.name for path in tmp_path.iterdir()] == ["environment.json"]
+    assert read_environment(tmp_path) == {"run": "before"}
