@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -42,11 +43,27 @@ def draw(run: Run) -> Figure:
     room = canvas(announced(run, _finding(cells)), _detail(), 1.95 + ROW * len(names))
     height = float(room.figure.get_size_inches()[1])
     ax = room.figure.add_axes((1.75 / WIDTH, 0.12 / height, (WIDTH - 2.2) / WIDTH, room.top - 0.8 / height))
-    trusted = noise_of(run).seen is None
-    norm, colours = LogNorm(1.0, DARKEST), colormaps["cividis_r"]
+    _cells(
+        ax, cells, table, [(name, str(sizes.loc[name, "size"])) for name in names], trusted=noise_of(run).seen is None
+    )
+    ax.set_xlim(-0.5, len(kinds) - 0.5)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xticks(range(len(kinds)), kinds, size=8, rotation=25, ha="left")
+    ax.xaxis.tick_top()
+    ax.set_yticks(range(len(names)), [f"{name} {sizes.loc[name, 'size']}" for name in names], size=8)
+    ax.tick_params(length=0, pad=2)
+    ax.grid(visible=False)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    return room.figure
+
+
+def _cells(ax: Axes, cells: pd.DataFrame, table: pd.DataFrame, rows: list[tuple[str, str]], *, trusted: bool) -> None:
+    """A coloured cell for every function and engine; where nothing was measured, a word that says why."""
+    kinds, norm, colours = engines(cells), LogNorm(1.0, DARKEST), colormaps["cividis_r"]
     at = {(row["graph"], row["engine"]): row for row in cells.to_dict("records")}
-    for y, name in enumerate(names):
-        mine = table[(table["graph"] == name) & (table["size"] == sizes.loc[name, "size"])]
+    for y, (name, size) in enumerate(rows):
+        mine = table[(table["graph"] == name) & (table["size"] == size)]
         for x, engine in enumerate(kinds):
             row = at.get((name, engine))
             if row is None:
@@ -64,16 +81,6 @@ def draw(run: Run) -> Figure:
                 x, y, f"{said} {'F' if row['mode'] == 'forward' else 'R'}", size=7.5, ha="center", va="center",
                 color="white" if dark else INK, weight="bold" if ratio == 1.0 else "normal",
             )  # fmt: skip
-    ax.set_xlim(-0.5, len(kinds) - 0.5)
-    ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_xticks(range(len(kinds)), kinds, size=8, rotation=25, ha="left")
-    ax.xaxis.tick_top()
-    ax.set_yticks(range(len(names)), [f"{name} {sizes.loc[name, 'size']}" for name in names], size=8)
-    ax.tick_params(length=0, pad=2)
-    ax.grid(visible=False)
-    for side in ax.spines.values():
-        side.set_visible(False)
-    return room.figure
 
 
 def _in_order(names: list[str]) -> list[str]:

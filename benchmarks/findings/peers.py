@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.findings.blocks import in_order
+from benchmarks.findings.found import single_sweeps
 from benchmarks.findings.told import duration, times
 
 OURS = ("ad", "ad-compiled")
@@ -76,12 +77,8 @@ def engines(
 
 def _cost(summary: pd.DataFrame, engine: str, mode: str) -> float:
     """The median over families, each at its largest size, of one sweep relative to the function itself."""
-    alone = (summary["n_outputs"] == 1) if mode == "reverse" else (summary["n_inputs"] == 1)
-    single = summary["quantity"].eq("jvp" if mode == "forward" else "vjp") | (
-        summary["quantity"].eq("gradient") & alone
-    )
-    rows = summary[single & (summary["engine"] == engine) & (summary["mode"] == mode) & (summary["lanes"] == 1)]
-    rows = rows[rows["primal_ratio"].notna()].assign(n=lambda table: table[["n_inputs", "n_outputs"]].max(axis=1))
+    rows = single_sweeps(summary[(summary["engine"] == engine) & (summary["mode"] == mode)])
+    rows = rows.assign(n=rows[["n_inputs", "n_outputs"]].max(axis=1))
     return _median(rows.sort_values("n", kind="stable").drop_duplicates("graph", keep="last")["primal_ratio"])
 
 
