@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ad.arrays import dtype_of, shape_of
-from ad.linear import Declare, Map, declare
+from ad.linear import Declare, Declared, Map, declare
 from ad.progress import in_progress
 from ad.tape import Tape
 
@@ -92,12 +92,12 @@ def differential(
         rule for the cotangents: `back(bar, out, operands, *params)`, a list with one for each operand.
     """
 
-    def of_rule(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def of_rule(rule: Callable[..., Any]) -> Declared:
         public: Any = declare(Differential, operands, function, plain, rule)
         if stacked:
             public.map.lanes = public.map.transpose
 
-        def pull(back: Callable[..., list[Any]]) -> Callable[..., Any]:
+        def pull(back: Callable[..., list[Any]]) -> Declared:
             public.map.back = back
             return public  # type: ignore[no-any-return]
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -171,7 +171,29 @@ def _zero(x: Any) -> Any:
 
 # ---- declarations ---------------------------------------------------------------------------------------------------
 
-Declare = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+class Declared(Protocol):
+    """The public function of a map, with decorators of what can be said of it besides its first rule.
+
+    Attributes:
+        map: the map.
+        lanes: of the rule for many tangents at once (`Map.lanes`).
+        into: of the transpose that adds in place; of a linear map (`Linear.into`).
+        right: of the transpose in the second operand; of a bilinear map.
+        pull: of the rule for the cotangents; of a map that is declared by its tangent (`ad.differential`).
+    """
+
+    map: Any
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any: ...  # noqa: D102  # as users call it
+
+    def lanes(self, rule: Callable[..., Any], /) -> Declared: ...  # noqa: D102
+    def into(self, add_into: Callable[..., None], /) -> Declared: ...  # noqa: D102
+    def right(self, transpose_right: Callable[..., Any], /) -> Declared: ...  # noqa: D102
+    def pull(self, back: Callable[..., list[Any]], /) -> Declared: ...  # noqa: D102
+
+
+Declare = Callable[[Callable[..., Any]], Declared]
 
 
 def linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None) -> Declare:
@@ -186,7 +208,7 @@ def linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None
         function `into(total, bar, fresh, *params)` that adds the transpose to a plain array in place.
     """
 
-    def of_transpose(transpose: Callable[..., Any]) -> Callable[..., Any]:
+    def of_transpose(transpose: Callable[..., Any]) -> Declared:
         return declare(Linear, "x", function, plain, transpose)
 
     return of_transpose
@@ -199,7 +221,7 @@ def jointly_linear(function: Callable[..., Any], plain: Callable[..., Any] | Non
         A decorator of the transpose, `transpose(bar, shapes, *params)`, which gives one cotangent for each operand.
     """
 
-    def of_transpose(transpose: Callable[..., Any]) -> Callable[..., Any]:
+    def of_transpose(transpose: Callable[..., Any]) -> Declared:
         return declare(JointlyLinear, "arrays", function, plain, transpose)
 
     return of_transpose
@@ -213,13 +235,13 @@ def bilinear(function: Callable[..., Any], plain: Callable[..., Any] | None = No
         `right`, of the transpose in the second: `transpose(bar, x, shape, *params)`.
     """
 
-    def of_transpose(transpose: Callable[..., Any]) -> Callable[..., Any]:
+    def of_transpose(transpose: Callable[..., Any]) -> Declared:
         return declare(Bilinear, "x, y", function, plain, transpose)
 
     return of_transpose
 
 
-def composed(*functions: Callable[..., Any]) -> Declare:
+def composed(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a function that is written in ops and maps, under NumPy's name for it (and its synonyms)."""
 
     def of_ours(ours: Callable[..., Any]) -> Callable[..., Any]:
@@ -249,7 +271,7 @@ def declare(
     function: Callable[..., Any],
     plain: Callable[..., Any] | None,
     transpose: Callable[..., Any],
-) -> Callable[..., Any]:
+) -> Declared:
     """Make the public function of a map, with the signature of its transpose after what every transpose takes."""
     name = transpose.__name__
     parameters = list(inspect.signature(transpose).parameters.values())[kind.taken :]
@@ -276,21 +298,21 @@ def declare(
     map = scope["map"] = public.map = kind(name, scope["plain"], _by_position(transpose, parameters))
     public.__doc__, public.__module__ = transpose.__doc__, "ad"
 
-    def lanes(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def lanes(rule: Callable[..., Any]) -> Declared:
         map.lanes = rule
         return public  # type: ignore[no-any-return]
 
     public.lanes = lanes
     if isinstance(map, Linear):
 
-        def into(add_into: Callable[..., None]) -> Callable[..., Any]:
+        def into(add_into: Callable[..., None]) -> Declared:
             map.into = add_into
             return public  # type: ignore[no-any-return]
 
         public.into = into
     if isinstance(map, Bilinear):
 
-        def right(transpose_right: Callable[..., Any]) -> Callable[..., Any]:
+        def right(transpose_right: Callable[..., Any]) -> Declared:
             map.transpose_right = _by_position(transpose_right, parameters)
             return public  # type: ignore[no-any-return]
 

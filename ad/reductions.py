@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ad.arrays import MAPS, axes_of, kept_shape, shape_of
-from ad.linear import Declare, Map, declare
+from ad.linear import Declare, Declared, Map, declare
 
 
 class Reduction(Map):
@@ -65,7 +65,7 @@ def reduction(function: Callable[..., Any], plain: Callable[..., Any] | None = N
         A decorator of the partial, `partial(x, out, axis=None, *, keepdims=False)`.
     """
 
-    def of_partial(partial: Callable[..., Any]) -> Callable[..., Any]:
+    def of_partial(partial: Callable[..., Any]) -> Declared:
         return declare(Reduction, "x", function, plain, partial)
 
     return of_partial

@@ -180,7 +180,7 @@ def roll(bar: Any, shape: Shape, shift: Any, axis: Any = None) -> Any:
     return roll(bar, tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift, axis)
 
 
-@roll.lanes  # type: ignore[attr-defined, untyped-decorator]
+@roll.lanes
 def _(x: Any, shift: Any, axis: Any) -> Any:
     if axis is None:
         return reshape(roll(reshape(x, (shape_of(x)[0], -1)), shift, 1), shape_of(x))
@@ -265,12 +265,12 @@ def triu(bar: Any, shape: Shape, k: int = 0) -> Any:
     return unbroadcast(triu(bar, k), shape_of(bar), shape)
 
 
-@tril.lanes  # type: ignore[attr-defined, untyped-decorator]
+@tril.lanes
 def _(x: Any, k: int) -> Any:
     return tril(x, k) if len(shape_of(x)) > 2 else None
 
 
-@triu.lanes  # type: ignore[attr-defined, untyped-decorator]
+@triu.lanes
 def _(x: Any, k: int) -> Any:
     return triu(x, k) if len(shape_of(x)) > 2 else None
 

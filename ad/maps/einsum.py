@@ -62,12 +62,12 @@ def contract(bar: Any, y: Any, shape: Shape, left: str, right: str, to: str) -> 
     return _spread(contract(bar, y, to, right, _known(left, to + right)), shape, left, to + right)
 
 
-@contract.right  # type: ignore[attr-defined, untyped-decorator]
+@contract.right
 def _(bar: Any, x: Any, shape: Shape, left: str, right: str, to: str) -> Any:
     return _spread(contract(bar, x, to, left, _known(right, to + left)), shape, right, to + left)
 
 
-@contract.lanes  # type: ignore[attr-defined, untyped-decorator]
+@contract.lanes
 def _(primals: list[Any], tangents: list[Any], left: str, right: str, to: str) -> Any:
     (x, y), (tx, ty) = primals, tangents
     lane = next((c for c in LETTERS if c not in left + right), None)

@@ -38,12 +38,12 @@ def _add_at(total: Any, bar: Any, fresh: bool, index: Any) -> None:
         np.add.at(total, index, bar)
 
 
-@getitem.lanes  # type: ignore[attr-defined, untyped-decorator]
+@getitem.lanes
 def _(x: Any, index: Any) -> Any:
     return getitem(x, behind_lanes(index)) if is_plain(index) else None
 
 
-getitem.into(_add_at)  # type: ignore[attr-defined]
+getitem.into(_add_at)
 
 
 def held(loans: Loans, *params: Any) -> tuple[Any, ...]:
@@ -62,7 +62,7 @@ def _unchanged(loans: Loans, part: Any) -> Any:
     return copy.deepcopy(part) if isinstance(part, list) else part
 
 
-getitem.map.held = held  # type: ignore[attr-defined]
+getitem.map.held = held
 
 
 def _scatter(x: Any, to: Shape, index: Any) -> Any:
@@ -77,10 +77,10 @@ def scatter(bar: Any, shape: Shape, to: Shape, index: Any) -> Any:
     return getitem(bar, index)
 
 
-scatter.map.held = held  # type: ignore[attr-defined]
+scatter.map.held = held
 
 
-@scatter.lanes  # type: ignore[attr-defined, untyped-decorator]
+@scatter.lanes
 def _(x: Any, to: Shape, index: Any) -> Any:
     return scatter(x, (shape_of(x)[0], *to), behind_lanes(index)) if is_plain(index) else None
 

@@ -40,7 +40,7 @@ def _times(x: Any, vectors: Any) -> Any:
     return matmul(x, vectors[..., None])[..., 0]
 
 
-@solve.pull  # type: ignore[attr-defined, untyped-decorator]
+@solve.pull
 def _(bar: Any, out: Any, xs: list[Any]) -> list[Any]:
     a, b = xs
     turned = swapaxes(a, -1, -2)
@@ -49,7 +49,7 @@ def _(bar: Any, out: Any, xs: list[Any]) -> list[Any]:
     return [unbroadcast(x, shape_of(x), shape_of(y)) for x, y in ((-outer, a), (back, b))]
 
 
-@solve.lanes  # type: ignore[attr-defined, untyped-decorator]
+@solve.lanes
 def _(out: Any, xs: list[Any], ts: list[Any]) -> Any:
     m, n = len(shape_of(xs[0])), len(shape_of(xs[1]))
     if (m, n) == (2, 1):
@@ -63,7 +63,7 @@ def inv(out: Any, xs: list[Any], ts: list[Any]) -> Any:
     return -matmul(matmul(out, ts[0]), out)
 
 
-@inv.pull  # type: ignore[attr-defined, untyped-decorator]
+@inv.pull
 def _(bar: Any, out: Any, xs: list[Any]) -> list[Any]:
     back = swapaxes(out, -1, -2)
     return [-matmul(matmul(back, bar), back)]
@@ -102,7 +102,7 @@ def det(out: Any, xs: list[Any], ts: list[Any]) -> Any:
     return sum(swapaxes(adjugate(xs[0]), -1, -2) * ts[0], (-2, -1))
 
 
-@det.pull  # type: ignore[attr-defined, untyped-decorator]
+@det.pull
 def _(bar: Any, out: Any, xs: list[Any]) -> list[Any]:
     return [expand_dims(bar, (-2, -1)) * swapaxes(adjugate(xs[0]), -1, -2)]
 
@@ -153,7 +153,7 @@ def logabsdet(out: Any, xs: list[Any], ts: list[Any]) -> Any:
     return sum(swapaxes(inv(xs[0]), -1, -2) * ts[0], (-2, -1))
 
 
-@logabsdet.pull  # type: ignore[attr-defined, untyped-decorator]
+@logabsdet.pull
 def _(bar: Any, out: Any, xs: list[Any]) -> list[Any]:
     return [expand_dims(bar, (-2, -1)) * swapaxes(inv(xs[0]), -1, -2)]
 

@@ -29,7 +29,7 @@ def matmul(bar: Any, y: Any, shape: Shape) -> Any:
     return _summed(matmul(bar, swapaxes(y, -1, -2)), shape)
 
 
-@matmul.right  # type: ignore[attr-defined, untyped-decorator]
+@matmul.right
 def _(bar: Any, x: Any, shape: Shape) -> Any:
     if len(shape_of(x)) == 1:
         return bar * x if len(shape) == 1 else _summed(x[:, None] * bar[..., None, :], shape)
@@ -38,7 +38,7 @@ def _(bar: Any, x: Any, shape: Shape) -> Any:
     return _summed(matmul(swapaxes(x, -1, -2), bar), shape)
 
 
-@matmul.lanes  # type: ignore[attr-defined, untyped-decorator]
+@matmul.lanes
 def _(primals: list[Any], tangents: list[Any]) -> Any:
     (x, y), (tx, ty) = primals, tangents
     m, n = len(shape_of(x)), len(shape_of(y))

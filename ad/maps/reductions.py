@@ -23,7 +23,7 @@ def sum(bar: Any, shape: Shape, axis: Any = None, *, keepdims: bool = False) -> 
     return bar if keepdims or axis is None else reshape(bar, kept_shape(shape, axis))
 
 
-@sum.lanes  # type: ignore[attr-defined, untyped-decorator]
+@sum.lanes
 def _(x: Any, axis: Any, keepdims: bool) -> Any:
     return sum(x, tuple(k + 1 for k in axes_of(len(shape_of(x)) - 1, axis)), keepdims=keepdims)
 
@@ -130,7 +130,7 @@ def cumsum(bar: Any, shape: Shape, axis: Any = None) -> Any:
     return reshape(back, shape) if axis is None else back
 
 
-@cumsum.lanes  # type: ignore[attr-defined, untyped-decorator]
+@cumsum.lanes
 def _(x: Any, axis: Any) -> Any:
     if axis is None:
         return cumsum(reshape(x, (shape_of(x)[0], -1)), 1)

@@ -21,7 +21,7 @@ def reshape(bar: Any, shape: Shape, to: Any) -> Any:
     return reshape(bar, shape)
 
 
-@reshape.lanes  # type: ignore[attr-defined, untyped-decorator]
+@reshape.lanes
 def _(x: Any, to: Any) -> Any:
     return reshape(x, (shape_of(x)[0], *(to if isinstance(to, tuple | list) else (to,))))
 
@@ -32,7 +32,7 @@ def broadcast_to(bar: Any, shape: Shape, to: Any) -> Any:
     return unbroadcast(bar, shape_of(bar), shape)
 
 
-@broadcast_to.lanes  # type: ignore[attr-defined, untyped-decorator]
+@broadcast_to.lanes
 def _(x: Any, to: Any) -> Any:
     lanes, *shape = shape_of(x)
     to = to if isinstance(to, tuple | list) else (to,)
@@ -45,7 +45,7 @@ def transpose(bar: Any, shape: Shape, axes: Any = None) -> Any:
     return transpose(bar, None if axes is None else tuple(int(k) for k in np.argsort([a % len(shape) for a in axes])))
 
 
-@transpose.lanes  # type: ignore[attr-defined, untyped-decorator]
+@transpose.lanes
 def _(x: Any, axes: Any) -> Any:
     ndim = len(shape_of(x)) - 1
     return transpose(x, (0, *(a % ndim + 1 for a in (range(ndim - 1, -1, -1) if axes is None else axes))))
@@ -138,7 +138,7 @@ def choose(bar: Any, shapes: list[Shape], c: Any) -> list[Any]:
     ]
 
 
-choose.map.held = held  # type: ignore[attr-defined]
+choose.map.held = held
 _number_where = functions["where"]
 
 
