@@ -213,13 +213,13 @@ def passed_on(partial: Any, amount: Any, paths: int) -> Any:
 def settle(paths: int, value: Any) -> Any:
     """A tangent or adjoint as the paths that reached it say (`ad.infinity.settled`); the value itself where they agree.
 
-    An active value that is overruled becomes NaN together with its own derivative.
+    An active value that is NaN or overruled becomes NaN together with its own derivative.
     """
     number = primal_of(value)
     verdict = settled(paths, number)
     if number is value:
         return verdict
-    return value if verdict == number or (verdict != verdict and number != number) else value * math.nan
+    return value if verdict == number else value * math.nan
 
 
 # ---- derivatives in progress ----------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import Active, primal_of
-from ad.arrays import MAPS, axes_of, kept_shape, shape_of
-from ad.infinity import INFINITE, MINUS_INFINITY, NEGATIVE, NONE, PLUS_INFINITY, POSITIVE, TIMES, UNKNOWN
+from ad.active import ZERO, Active, primal_of
+from ad.arrays import MAPS, axes_of, full, kept_shape, shape_of
+from ad.infinity import INFINITE, MINUS_INFINITY, MIXED, NEGATIVE, NONE, PLUS_INFINITY, POSITIVE, TIMES, UNKNOWN
 from ad.linear import Bilinear, JointlyLinear, Linear, Map
 from ad.reductions import Reduction
 
@@ -21,6 +21,7 @@ Paths = Any
 """The classes of the paths to each element of an array: bytes, in its shape."""
 
 _TIMES = np.array(TIMES, np.uint8)
+_MIXED = np.array(MIXED)
 _BITS = tuple(1 << k for k in range(6))
 
 
@@ -48,11 +49,15 @@ def counted(number: Any, paths: Paths) -> Any:
 
 
 def product(partial: Any, number: Any, paths: Paths) -> Any:
-    """Partial times tangent or adjoint where a path counts; a plain zero takes what is finite to 0."""
+    """Partial times tangent or adjoint where a path counts (`ad.active.passed_on`, element by element)."""
     counts = paths != NONE
-    if not isinstance(partial, Active):
+    if not isinstance(partial, Active) and not isinstance(number, Active):
         counts = counts & ((np.asarray(partial) != 0) | (paths & INFINITE != 0))
-    return np.where(counts, partial * number, 0.0)
+    term = np.where(counts, partial * number, 0.0)
+    mixed = _MIXED[paths]
+    if isinstance(partial, Active) and mixed.any():
+        term = term + np.where(mixed, partial * ZERO, 0.0)  # type: ignore[operator]
+    return term
 
 
 def usable(x: Any) -> Any:
@@ -61,7 +66,7 @@ def usable(x: Any) -> Any:
 
 
 def settled(paths: Paths, number: Any) -> Any:
-    """The derivative that the paths to each element add up to; an active value that is overruled becomes NaN."""
+    """The derivative that the paths to each element add up to; an active value that is NaN or overruled becomes NaN."""
     kept = counted(number, paths)
     infinite = paths & INFINITE
     if not infinite.any():
@@ -69,8 +74,7 @@ def settled(paths: Paths, number: Any) -> Any:
     ruled = np.select([infinite == PLUS_INFINITY, infinite == MINUS_INFINITY], [np.inf, -np.inf], default=np.nan)
     if not isinstance(number, Active):
         return np.where(infinite != 0, ruled, kept)
-    plain = primal_of(number)
-    overruled = (infinite != 0) & ~((ruled == plain) | (np.isnan(ruled) & np.isnan(plain)))
+    overruled = (infinite != 0) & (ruled != primal_of(number))
     return np.where(overruled, number * np.nan, kept)  # type: ignore[operator]
 
 
@@ -94,8 +98,18 @@ def push(
         term = MAPS["sum"](product(partial, tangent, reached), axis, keepdims=keepdims)
         axes = axes_of(len(shape_of(primals[0])), axis)
         return term, np.bitwise_or.reduce(along(partial, reached), axis=axes, keepdims=keepdims)
+    if not isinstance(map, Bilinear | Linear | JointlyLinear):
+        total, found = ZERO, np.zeros(shape_of(out), np.uint8)
+        lead = len(shape_of(primals[0])) - 2 if map.stacked else 0
+        for k, reached in enumerate(paths):  # one operand at a time: a zero without a path is not multiplied
+            if reached is not None and reached.any():
+                alone = [t if j == k else None for j, t in enumerate(tangents)]
+                term = full(map.push(primals, alone, params, out), shape_of(out))
+                classes = _dense(reached, lead, term)
+                total, found = total + settled(classes, term), found | classes
+        return total, found
     classes = pushed(map, primals, paths, params, out)
-    return map.push([usable(x) for x in primals], tangents, params, out), classes
+    return settled(classes, map.push([usable(x) for x in primals], tangents, params, out)), classes
 
 
 def pull(
@@ -113,12 +127,22 @@ def pull(
         kept = np.broadcast_to(paths.reshape(kept_shape(shapes[0], params[0])), shapes[0])
         term = product(partial, map.kept(bar, shapes[0], params), kept)
         return [term], [along(partial, kept)]
+    if not isinstance(map, Bilinear | Linear | JointlyLinear):
+        lead = len(shapes[0]) - 2 if map.stacked else 0
+        terms = map.pull(bar, active, primals, shapes, params)
+        terms = [full(term, shape) if a else None for term, shape, a in zip(terms, shapes, active, strict=True)]
+        found = [_dense(paths, lead, term) if a else None for term, a in zip(terms, active, strict=True)]
+        return [c if c is None else settled(c, t) for c, t in zip(found, terms, strict=True)], found
     classes = pulled(map, paths, active, primals, shapes, params)
-    return map.pull(bar, active, [usable(x) for x in primals], shapes, params), classes
+    terms = map.pull(bar, active, [usable(x) for x in primals], shapes, params)
+    return [
+        term if reached is None else settled(reached, full(term, shape))
+        for term, reached, shape in zip(terms, classes, shapes, strict=True)
+    ], classes
 
 
 def pushed(map: Map, primals: list[Any], paths: list[Paths | None], params: tuple[Any, ...], out: Any) -> Paths:
-    """The classes that reach the value of a map; `paths` has None for passive operands."""
+    """The classes that reach the value of a (bi)linear map; `paths` has None for passive operands."""
     shape = shape_of(out)
     if isinstance(map, Bilinear):
         (x, y), (px, py) = primals, paths
@@ -128,16 +152,14 @@ def pushed(map: Map, primals: list[Any], paths: list[Paths | None], params: tupl
         if py is not None:
             total |= _bilinear(lambda plane, other: map.value((other, plane), params), py, x, shape)
         return total
-    if isinstance(map, Linear | JointlyLinear):
-        whole = [np.zeros(shape_of(x), np.uint8) if p is None else p for x, p in zip(primals, paths, strict=True)]
-        return _planes(lambda bit: map.value([_plane(p, bit) for p in whole], params), whole, shape)
-    return _dense([p for p in paths if p is not None], shape)
+    whole = [np.zeros(shape_of(x), np.uint8) if p is None else p for x, p in zip(primals, paths, strict=True)]
+    return _planes(lambda bit: map.value([_plane(p, bit) for p in whole], params), whole, shape)
 
 
 def pulled(
     map: Map, paths: Paths, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
 ) -> list[Paths | None]:
-    """The classes that reach the operands of a map; None for passive ones."""
+    """The classes that reach the operands of a (bi)linear map; None for passive ones."""
     found: list[Paths | None] = [None] * len(active)
     for k in (k for k, a in enumerate(active) if a):
         if isinstance(map, Bilinear):
@@ -147,14 +169,12 @@ def pulled(
                 return map.pull(plane, alone, [other if j != k else None for j in range(2)], shapes, params)[k]
 
             found[k] = _bilinear(back, paths, primals[1 - k], shapes[k])
-        elif isinstance(map, Linear | JointlyLinear):
+        else:
 
             def back_alone(bit: int, k: int = k) -> Any:
                 return map.pull(_plane(paths, bit), active, primals, shapes, params)[k]
 
             found[k] = _planes(back_alone, [paths], shapes[k])
-        else:
-            found[k] = _dense([paths], shapes[k])
     return found
 
 
@@ -182,8 +202,18 @@ def _bilinear(map: Callable[[Any, Any], Any], paths: Paths, other: Any, shape: t
     return total
 
 
-def _dense(paths: list[Paths], shape: tuple[int, ...]) -> Paths:
-    """For a map of which nothing is known: every element of the result has a path from every element."""
-    union = int(np.bitwise_or.reduce([np.bitwise_or.reduce(p, axis=None) for p in paths], initial=0))
-    sign = POSITIVE | NEGATIVE if union else NONE
-    return np.full(shape, UNKNOWN if union & INFINITE else sign, np.uint8)
+def _dense(paths: Paths, lead: int, number: Any) -> Paths:
+    """For a map of which nothing is known but that its first axes are a stack: each element has a path from every one.
+
+    Where an infinite one is among them, or infinity or NaN comes out, as of an infinite partial, all are unknown.
+
+    Args:
+        paths: the classes that arrive.
+        lead: how many axes are those of a stack.
+        number: what comes out.
+    """
+    union = np.bitwise_or.reduce(paths, axis=tuple(range(lead, paths.ndim)))
+    strange = ~np.isfinite(primal_of(number))
+    strange = strange.any(axis=tuple(range(lead, strange.ndim))) | (union & INFINITE != 0)
+    classes = np.where(strange, np.uint8(UNKNOWN), np.uint8(POSITIVE | NEGATIVE)) * (union != NONE)
+    return np.broadcast_to(classes[(..., *(None,) * (len(shape_of(number)) - lead))], shape_of(number))

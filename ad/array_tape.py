@@ -19,7 +19,7 @@ from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_o
 from ad.linear import Linear, Map
 from ad.ndarrays import floating
 from ad.ops import Op
-from ad.progress import silent
+from ad.progress import following, silent
 from ad.tape import Nodes, Tape, Var
 
 
@@ -144,17 +144,20 @@ class ArrayVar(Array):
             for output, seed in seeds
         ]
         with silent():
-            _reset(tape)
-            for output, seed in seeds:
-                add(_node(output), seed)
-            _pull(tape.nodes, keep)
-            tape._adjoints_kept = keep
-            adjoints = [x.adjoint for x in tape.inputs]
-            if all(map(finite, adjoints)):
-                return adjoints, 1
+            passes = 0
+            if not following():
+                _reset(tape)
+                for output, seed in seeds:
+                    add(_node(output), seed)
+                _pull(tape.nodes, keep)
+                tape._adjoints_kept = keep
+                adjoints = [x.adjoint for x in tape.inputs]
+                if all(map(finite, adjoints)):
+                    return adjoints, 1
+                passes = 1
             _reset(tape)
             _pull_following_paths(tape, seeds, keep)
-            return [x.adjoint for x in tape.inputs], 2
+            return [x.adjoint for x in tape.inputs], passes + 1
 
     def __repr__(self) -> str:
         return f"ArrayVar({self.primal!r}, op={self.op!r})"

@@ -1,7 +1,7 @@
 """How a function on whole arrays that is not linear is declared: by a rule for its tangent; reverse mode follows.
 
     @differential(np.linalg.inv)
-    def inv(out, xs, ts):                    # the value, the operands, their tangents (zeros for passive ones)
+    def inv(out, xs, ts):                    # the value, the operands, their tangents (None for passive ones)
         (da,) = ts
         return -out @ da @ out
 
@@ -32,7 +32,7 @@ class Differential(Map):
     Attributes:
         transpose: the rule for the tangent, `rule(out, operands, tangents, *params)`.
         back: the rule for the cotangents, `back(bar, out, operands, *params)`; None where it follows from the other.
-        lanes: the rule for tangents that have a leading axis of lanes, which zeros of passive operands have not.
+        lanes: the rule for tangents that have a leading axis of lanes.
     """
 
     taken = 3
@@ -43,14 +43,12 @@ class Differential(Map):
         return [True] * len(active)
 
     def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
-        whole = [_zeros(x) if t is None else t for x, t in zip(primals, tangents, strict=True)]
-        return self.transpose(out, primals, whole, *params)
+        return self.transpose(out, primals, tangents, *params)
 
     def push_lanes(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
         if self.lanes is None:
             return None
-        whole = [_zeros(x) if t is None else t for x, t in zip(primals, tangents, strict=True)]
-        return self.lanes(out, primals, whole, *params)
+        return self.lanes(out, primals, tangents, *params)
 
     def pull(  # noqa: D102
         self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
@@ -61,7 +59,7 @@ class Differential(Map):
         tape = Tape(lasting=False)
         variables = iter(tape.lift(_zeros(x) for x, a in zip(xs, active, strict=True) if a))
         with in_progress():
-            whole = [next(variables) if a else _zeros(x) for x, a in zip(xs, active, strict=True)]
+            whole = [next(variables) if a else None for a in active]
             tangent = self.transpose(out, xs, whole, *params)
         tape.close()
         found = iter(tape.pull([(tangent, bar)] if tape.owns(tangent) else []))
@@ -85,7 +83,8 @@ def differential(
         function: the function as users call it.
         plain: what is called on plain arrays, if that is another one.
         operands: the names of the operands, such as `"a, b"`.
-        stacked: whether the rule, as it stands, serves tangents that have a leading axis of lanes.
+        stacked: whether it is a function of stacks of matrices, whose rule, as it stands, serves tangents that have a
+            leading axis of lanes.
 
     Returns:
         A decorator of the rule, `rule(out, operands, tangents, *params)`.  What it returns has a decorator `pull`, of a
@@ -95,7 +94,7 @@ def differential(
     def of_rule(rule: Callable[..., Any]) -> Declared:
         public: Any = declare(Differential, operands, function, plain, rule)
         if stacked:
-            public.map.lanes = public.map.transpose
+            public.map.lanes, public.map.stacked = public.map.transpose, True
 
         def pull(back: Callable[..., list[Any]]) -> Declared:
             public.map.back = back

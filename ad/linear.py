@@ -33,6 +33,7 @@ import numpy as np
 
 from ad.active import FUNCTIONS, UFUNCS, Active, require_alive
 from ad.arrays import MAPS, Array, level_of
+from ad.progress import following
 from ad.scalars import build
 
 Operands = list[Any] | tuple[Any, ...]
@@ -48,6 +49,7 @@ class Map:
             partial or a tangent for others).
         taken: how many arguments the rule of every map of this kind takes, before the map's own parameters.
         keeps_out: whether reverse mode keeps the value, after the operands.
+        stacked: whether all but the last two axes of its operand are a stack of matrices, each for itself.
         lanes: how the map takes many tangents at once, along a leading axis (`ad.lanes`): `lanes(tangents, *params)`
             for one operand, `lanes(primals, tangents, *params)` for several; None where there is no rule, or none for a
             case.
@@ -57,6 +59,7 @@ class Map:
 
     taken = 2
     keeps_out = False
+    stacked = False
     lanes: Callable[..., Any] | None = None
     held: Callable[..., tuple[Any, ...]] | None = None
 
@@ -140,10 +143,22 @@ class JointlyLinear(Map):
 
 
 class Bilinear(Map):
-    """A map that is linear in each of its two operands."""
+    """A map that is linear in each of its two operands.
+
+    Attributes:
+        spelled: the same as products element by element and sums of them, `spelled(x, y, *params)`.  In a derivative
+            inside one that is made again it takes the map's place: there a zero that no path has reached must be kept
+            apart from one that was computed, and a map knows but one kind (`ad.array_infinity`).
+    """
 
     taken = 3
     transpose_right: Callable[..., Any]
+    spelled: Callable[..., Any]
+
+    def __call__(self, operands: Operands, params: tuple[Any, ...]) -> Any:  # noqa: D102
+        if following() and _nested(operands):
+            return self.spelled(*operands, *params)
+        return super().__call__(operands, params)
 
     def keeps(self, active: list[bool]) -> list[bool]:  # noqa: D102
         return [active[1], active[0]]
@@ -162,6 +177,12 @@ class Bilinear(Map):
             self.transpose(bar, y, shape_x, *params) if active[0] else None,
             self.transpose_right(bar, x, shape_y, *params) if active[1] else None,
         ]
+
+
+def _nested(operands: Operands) -> bool:
+    """Whether more than one derivative is in progress in these operands."""
+    active = [x for x in operands if isinstance(x, Active)]
+    return any(isinstance(x.primal, Active) for x in active) or len({x.level for x in active}) > 1
 
 
 def _zero(x: Any) -> Any:
@@ -231,8 +252,8 @@ def bilinear(function: Callable[..., Any], plain: Callable[..., Any] | None = No
     """Declare a function that is linear in each of its first two arguments.
 
     Returns:
-        A decorator of the transpose in the first, `transpose(bar, y, shape, *params)`.  What it returns has a decorator
-        `right`, of the transpose in the second: `transpose(bar, x, shape, *params)`.
+        A decorator of the transpose in the first, `transpose(bar, y, shape, *params)`.  What it returns has decorators:
+        `right`, of the transpose in the second, `transpose(bar, x, shape, *params)`; and `spelled`.
     """
 
     def of_transpose(transpose: Callable[..., Any]) -> Declared:
@@ -316,7 +337,11 @@ def declare(
             map.transpose_right = _by_position(transpose_right, parameters)
             return public  # type: ignore[no-any-return]
 
-        public.right = right
+        def spelled(of_products: Callable[..., Any]) -> Callable[..., Any]:
+            map.spelled = of_products
+            return public  # type: ignore[no-any-return]
+
+        public.right, public.spelled = right, spelled
     _register(function, name, public)
     return public  # type: ignore[no-any-return]
 

@@ -86,8 +86,12 @@ def pass_with_lanes(
 ) -> tuple[list[list[Any]], Shape]:
     """One pass with the tangents of many unit seeds: for each, the tangents of the outputs; and the output's shape.
 
-    A direction whose derivative comes out infinite or NaN is swept again on its own.
+    A direction whose derivative comes out infinite or NaN is swept again on its own, as are all of them inside a
+    derivative that is made again.
     """
+    if following():
+        swept = [forward_sweep(f, shape, primals, unit(primals, direction)) for direction in range(start, stop)]
+        return [column for _, column, _ in swept], swept[0][2]
     counts = observed()
     tag = Level(next(levels), counts, lanes=stop - start)
     try:

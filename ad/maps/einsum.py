@@ -77,6 +77,19 @@ def _(primals: list[Any], tangents: list[Any], left: str, right: str, to: str) -
     return first if ty is None else first + contract(x, ty, left, lane + right, lane + to)
 
 
+@contract.spelled  # type: ignore[attr-defined, untyped-decorator]
+def _(x: Any, y: Any, left: str, right: str, to: str) -> Any:
+    summed = "".join(dict.fromkeys(c for c in left + right if c not in to))
+
+    def spread(a: Any, letters: str) -> Any:
+        order = [c for c in to + summed if c in letters]
+        missing = tuple(k for k, c in enumerate(to + summed) if c not in letters)
+        return expand_dims(transpose(a, tuple(letters.index(c) for c in order)), missing)
+
+    terms = spread(x, left) * spread(y, right)
+    return sum(terms, tuple(range(len(to), len(to + summed)))) if summed else terms
+
+
 def _known(letters: str, among: str) -> str:
     return "".join(c for c in letters if c in among)
 

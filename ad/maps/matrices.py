@@ -27,8 +27,16 @@ def eye(x: Any, axis: int = -1) -> Any:
 def solve(out: Any, xs: list[Any], ts: list[Any]) -> Any:
     """The `x` with `a @ x = b`."""
     if len(shape_of(xs[1])) == 1:
-        return _solve_vectors(xs[0], ts[1] - _times(ts[0], out))
-    return solve(xs[0], ts[1] - matmul(ts[0], out))
+        return _solve_vectors(xs[0], _residual(ts, out, _times))
+    return solve(xs[0], _residual(ts, out, matmul))
+
+
+def _residual(ts: list[Any], out: Any, product: Any) -> Any:
+    """The tangent of `b`, less that of `a` times `out`; one of the two may be None."""
+    (da, db) = ts
+    if da is None:
+        return db
+    return -product(da, out) if db is None else db - product(da, out)
 
 
 def _solve_vectors(a: Any, b: Any) -> Any:
@@ -53,8 +61,8 @@ def _(bar: Any, out: Any, xs: list[Any]) -> list[Any]:
 def _(out: Any, xs: list[Any], ts: list[Any]) -> Any:
     m, n = len(shape_of(xs[0])), len(shape_of(xs[1]))
     if (m, n) == (2, 1):
-        return _solve_vectors(xs[0], ts[1] - _times(ts[0], out))
-    return solve(xs[0], ts[1] - matmul(ts[0], out)) if m == n else None  # else lanes would not stand before both
+        return _solve_vectors(xs[0], _residual(ts, out, _times))
+    return solve(xs[0], _residual(ts, out, matmul)) if m == n else None  # else lanes would not stand before both
 
 
 @differential(np.linalg.inv, stacked=True)
@@ -121,6 +129,9 @@ def _adjugate(x: Any) -> Any:
     inverse = _inverse(x)
     if inverse is not None:
         return np.linalg.det(x)[..., None, None] * inverse
+    known = np.isfinite(x).all((-2, -1), keepdims=True)
+    if not known.all():
+        return np.where(known, _adjugate(np.where(known, x, 0.0)), np.nan)
     left, values, right = np.linalg.svd(x)
     others = [np.prod(np.delete(values, k, -1), -1) for k in range(x.shape[-1])]
     sign = np.linalg.det(left) * np.linalg.det(right)
