@@ -53,12 +53,12 @@ def _run(f: Function, shape: Shape, primals: list[Any], tangents: list[Any]) -> 
         _require_no_leak(outputs, tag.number)
     finally:
         tag.finished = True
-    mine = [getattr(out, "tag", None) is tag for out in outputs]
-    return (
-        own([out.primal if m else out for out, m in zip(outputs, mine, strict=True)], primals),
-        own([out.derivative if m else zero(out) for out, m in zip(outputs, mine, strict=True)], tangents),
-        out_shape,
-    )
+    values, derivatives = [], []
+    for out in outputs:
+        mine = getattr(out, "tag", None) is tag
+        values.append(out.primal if mine else out)
+        derivatives.append(out.derivative if mine else zero(out))
+    return own(values, primals), own(derivatives, tangents), out_shape
 
 
 def own(results: list[Any], given: list[Any]) -> list[Any]:

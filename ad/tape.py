@@ -371,9 +371,13 @@ def _edges(var: Var) -> list[tuple[Var, Any]]:
 class _Pauses:
     """How many recordings have the collector paused, over all threads, and whether it ran before the first."""
 
-    lock = threading.Lock()
-    count = 0
-    was_enabled = False
+    __slots__ = ("count", "lock", "was_enabled")
+
+    def __init__(self) -> None:
+        self.lock, self.count, self.was_enabled = threading.Lock(), 0, False
+
+
+_pauses = _Pauses()
 
 
 class collector_paused:  # noqa: N801  # named as contextlib.suppress is, and like it a class because that is faster
@@ -386,14 +390,14 @@ class collector_paused:  # noqa: N801  # named as contextlib.suppress is, and li
     __slots__ = ()
 
     def __enter__(self) -> None:
-        with _Pauses.lock:
-            if _Pauses.count == 0:
-                _Pauses.was_enabled = gc.isenabled()
+        with _pauses.lock:
+            if _pauses.count == 0:
+                _pauses.was_enabled = gc.isenabled()
                 gc.disable()
-            _Pauses.count += 1
+            _pauses.count += 1
 
     def __exit__(self, *exception: object) -> None:
-        with _Pauses.lock:
-            _Pauses.count -= 1
-            if _Pauses.count == 0 and _Pauses.was_enabled:
+        with _pauses.lock:
+            _pauses.count -= 1
+            if _pauses.count == 0 and _pauses.was_enabled:
                 gc.enable()

@@ -315,7 +315,7 @@ def test_the_last_of_several_recordings_brings_the_collector_back(collector):
     assert not gc.isenabled()
     second.__exit__(None, None, None)
     assert gc.isenabled()
-    assert tape_module._Pauses.count == 0
+    assert tape_module._pauses.count == 0
 
 
 # ---- threads --------------------------------------------------------------------------------------------------------
