@@ -55,6 +55,17 @@ def test_methods_of_ufuncs_go_along_the_first_axis(method, function):
     np.testing.assert_allclose(both(method, x), both(function, x), rtol=1e-14, atol=1e-15)
 
 
+def test_indices_beyond_the_ends_and_an_order_from_the_largest_on():
+    x, one = np.array([1.0, 3.0, 2.0]), np.eye(3)
+    assert both(lambda x: np.take(x, [-5, 1, 9], mode="clip"), x).tolist() == one[[0, 1, 2]].tolist()
+    assert both(lambda x: np.take(x, [-5, 1, 9], mode="wrap"), x).tolist() == one[[1, 1, 0]].tolist()
+    assert both(lambda x: ad.sort(x, descending=True), x).tolist() == one[[1, 2, 0]].tolist()
+
+
+def test_a_singular_value_of_zero_has_slope_zero():
+    assert both(np.linalg.svdvals, np.diag([2.0, 0.0])).tolist() == [[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]
+
+
 @pytest.mark.parametrize("zeros", [0, 1, 2, 3])
 def test_products_with_zeros_at_orders_one_and_two(zeros):
     x = np.array([2.0, 3.0, -1.5, 0.5])

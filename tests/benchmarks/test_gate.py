@@ -209,6 +209,9 @@ def test_without_a_reference_modes_and_engines_are_compared_with_one_another(min
         both.check(mine("casadi", "reverse", "gradient"), right * (1 + 1e-8))
     other = mine("finite-differences", "forward", "gradient")
     assert 0.0 < both.check(other, right * (1 + 1e-8), 1e-5) < 1e-7  # it claims fewer digits
+    turned = Gate()
+    turned.check(other, right * (1 + 1e-8), 1e-5)
+    assert 0.0 < turned.check(forward, right) < 1e-7  # nor does it ask for more where it comes first
 
 
 def test_a_function_of_ones_own_is_measured_like_any_other(mine, tmp_path):

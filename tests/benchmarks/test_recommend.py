@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from harness import once
 import ad
 import benchmarks
 from benchmarks.__main__ import main
-from benchmarks.findings.recommendation import Option, Recommendation
+from benchmarks.findings.recommendation import Option, Recommendation, listed
 from benchmarks.findings.told import Noise, Speedup, duration, in_bytes
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.own import FunctionError
@@ -147,6 +148,18 @@ def speedup(value: float, verdict: str, trusted: bool = True) -> Speedup:
 def test_the_answer_says_no_more_than_was_measured(found, sentence):
     assert sentence in found.sentence()
     assert found.sentence() in str(found)
+
+
+def test_the_fastest_engine_is_named_where_it_was_not_measured_in_both_modes():
+    found = told(speedup(20.0, "faster"))
+    assert found.sentence().endswith("in ad, the fastest engine here.")
+    alone = dataclasses.replace(found.options[0], engine="xad")
+    among = dataclasses.replace(found, options=(alone, *found.options))
+    assert among.sentence().endswith("in ad, the fastest engine measured in both modes.")
+
+
+def test_names_are_listed_as_in_a_sentence():
+    assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
 
 
 def test_units_fit():

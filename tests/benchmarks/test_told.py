@@ -58,6 +58,25 @@ def test_workloads_are_told_in_a_sentence_beside_synthetic_families_and_in_the_t
     assert all(len(line) < 110 for line in lines)
 
 
+def test_workloads_alone_have_a_line_each_however_many():
+    names = [f"w{number:02}" for number in range(12)]
+    rows = [each for name in names for each in family([5], lambda n: 3.0 * n, lambda n: 6.0, graph=name)]
+    rows += family([4], lambda n: 3.0 * n, lambda n: 6.0, graph="map")  # which has a figure of its own
+    lines = closing.lines(findings(run(rows + twins([1.02] * 7)), ORDER))
+    assert [line.split()[0] for line in lines[3:15]] == names
+    assert lines[15].startswith("Growth")
+
+
+def test_a_noisy_run_says_in_how_many_workloads_and_not_by_how_much():
+    told = [Speedup("gmm", "ad", 1, 9, 1, 50.0, 40.0, 60.0, "faster", trusted=False)]
+    assert closing.workload_sentences(told) == ["Workloads (ad, textbook): reverse wins in 1 of 1."]
+
+
+def test_the_largest_size_is_that_of_inputs_or_outputs():
+    small, large = (Speedup("broadcast", "ad", 1, 1, m, 0.1, 0.1, 0.1, "slower") for m in (4, 64))
+    assert closing.at_largest([large, small]) == {("broadcast", ("ad", 1)): large}
+
+
 def test_lines_do_not_depend_on_the_order_of_measuring():
     rows = every_family() + family([10], lambda n: 3.0 * n, lambda n: 6.0, engine="ad-compiled") + twins([1.02] * 7)
     shuffled = [rows[i] for i in np.random.default_rng(5).permutation(len(rows))]

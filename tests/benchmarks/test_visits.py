@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import subprocess
 import sys
 import warnings
 from collections import Counter
@@ -17,11 +18,12 @@ from benchmarks.engines import engine
 from benchmarks.engines.base import Counts, Engine
 from benchmarks.findings.blocks import by_block
 from benchmarks.functions import catalogue
+from benchmarks.measuring import memory
 from benchmarks.measuring import visits as measuring
 from benchmarks.measuring.guard import HangingError, guarded, time_limit
 from benchmarks.measuring.open_run import close_run, open_run
 from benchmarks.measuring.progress import Reporter
-from benchmarks.measuring.resuming import remaining
+from benchmarks.measuring.resuming import remaining, tried_apart
 from benchmarks.options import Selection, Settings
 from benchmarks.plan import plan, shuffled, twins
 from benchmarks.runs.files import read_run, read_table, repair_timings
@@ -137,6 +139,18 @@ def test_resuming_tries_again_what_has_no_time_unless_it_was_wrong_or_too_large(
     assert len(rows) == (not again)
     visits = shuffled(CELLS, 2, 1)
     assert remaining(visits, rows) == [visit for visit in visits if again or visit.cell != where]
+
+
+def test_a_cell_that_processes_died_with_is_tried_apart_once(monkeypatch):
+    def apart(times, outcome, seconds=5.0):
+        monkeypatch.setattr(memory, "execute", lambda *_: outcome())
+        return tried_apart(CELLS[0], times, seconds, time_limit=5.0)
+
+    assert apart(1, lambda: {"status": "ok"}) is None
+    assert apart(1, lambda: {"status": "error", "note": "it died"}).note.endswith("ended with it; alone: it died")
+    assert apart(2, fail(AssertionError("tried again"))).note.endswith("ended with it, 2 times")
+    late = fail(subprocess.TimeoutExpired("python", 5.0))
+    assert [apart(1, late, seconds).status for seconds in (5.0, 2.0)] == ["error", "over_budget"]
 
 
 def test_every_kind_of_cell_has_its_own_key():
