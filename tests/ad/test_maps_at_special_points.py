@@ -119,6 +119,26 @@ def test_determinants_of_singular_matrices_at_orders_one_and_two(rank):
     np.testing.assert_allclose(ad.hessian(np.linalg.det)(x), ad.hessian(cofactors)(x), atol=1e-12)
 
 
+def test_determinants_of_even_size_keep_their_sign():
+    """The cofactors of ((a, b), (c, d)) are ((d, -c), (-b, a)), also where there is no inverse."""
+    assert both(np.linalg.det, np.array([[0.0, 1.0], [0.0, 0.0]])).tolist() == [[0.0, 0.0], [-1.0, 0.0]]
+    second = np.zeros((2, 2, 2, 2))
+    second[0, 0, 1, 1] = second[1, 1, 0, 0] = 1.0
+    second[0, 1, 1, 0] = second[1, 0, 0, 1] = -1.0
+    np.testing.assert_allclose(ad.hessian(np.linalg.det)(np.zeros((2, 2))), second)
+
+
+@pytest.mark.parametrize("f", [np.linalg.eigvalsh, lambda x: np.linalg.eigh(x)[1] ** 2, np.linalg.cholesky])
+def test_what_reads_one_triangle_has_the_derivative_of_the_symmetric_part(f):
+    x = np.array([[2.0, 1.0], [1.0, 5.0]])
+    np.testing.assert_allclose(both(f, x), both(lambda x: f((x + x.T) / 2), x), rtol=1e-12, atol=1e-14)
+
+
+def test_a_stack_of_matrices_solves_for_one_vector_with_many_tangents():
+    x = np.array([2.0, 1.0, 0.5, 3.0, 1.0, 0.0, 1.0, 4.0, 3.0, -1.0, 2.0, 1.0, 0.7, -0.3])
+    both(lambda v: np.linalg.solve(v[:12].reshape(3, 2, 2), v[12:]), x)
+
+
 def test_repeated_eigenvalues_and_singular_values():
     np.testing.assert_allclose(
         both(lambda x: np.sum(np.linalg.eigh(x)[0] ** 2), 2 * np.eye(3)), 4 * np.eye(3), atol=1e-14
