@@ -62,6 +62,10 @@ def test_indices_beyond_the_ends_and_an_order_from_the_largest_on():
     assert both(lambda x: ad.sort(x, descending=True), x).tolist() == one[[1, 2, 0]].tolist()
 
 
+def test_margins_by_an_axis_counted_from_the_end():
+    assert both(lambda x: np.pad(x, {-1: (1, 0)}), np.ones(2)).tolist() == [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+
+
 def test_a_singular_value_of_zero_has_slope_zero():
     assert both(np.linalg.svdvals, np.diag([2.0, 0.0])).tolist() == [[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]
 
@@ -122,6 +126,7 @@ def test_determinants_of_singular_matrices_at_orders_one_and_two(rank):
 def test_determinants_of_even_size_keep_their_sign():
     """The cofactors of ((a, b), (c, d)) are ((d, -c), (-b, a)), also where there is no inverse."""
     assert both(np.linalg.det, np.array([[0.0, 1.0], [0.0, 0.0]])).tolist() == [[0.0, 0.0], [-1.0, 0.0]]
+    np.testing.assert_allclose(both(np.linalg.det, np.ones((2, 2))), [[1.0, -1.0], [-1.0, 1.0]])
     second = np.zeros((2, 2, 2, 2))
     second[0, 0, 1, 1] = second[1, 1, 0, 0] = 1.0
     second[0, 1, 1, 0] = second[1, 0, 0, 1] = -1.0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 
 import pytest
 from harness import CELLS, begin, fail, hang, measured_in, misbehaving, once, records_of
 
-from benchmarks.cells import work
+from benchmarks.cells import Cell, evaluation, work
 from benchmarks.engines import engine
+from benchmarks.measuring import preparing
 from benchmarks.measuring import visits as measuring
 from benchmarks.measuring.open_run import open_run
 from benchmarks.measuring.progress import Reporter
@@ -136,3 +138,11 @@ def test_a_machine_that_slows_down_loses_the_blocks_nobody_asked_for(tmp_path):
     records = read_table(run.folder / "timings.csv")
     assert set(records["status"]) == {"ok"}
     assert set(records["block"]) == {1, 2}
+
+
+def test_growth_beyond_belief_is_not_extrapolated():
+    cell = Cell("chain", 64, "ad", "reverse", "gradient")
+    ops = evaluation(cell.problem)
+    for later, exponent in ((100.0, 3.0), (1.5, math.log2(1.5)), (0.9, 0.5)):
+        measured = [(ops // 8, 1.0), (ops // 4, later)]
+        assert preparing._extrapolated(measured, cell) == pytest.approx(later * 4.0**exponent)

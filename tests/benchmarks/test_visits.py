@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from benchmarks.engines import engine
 from benchmarks.engines.base import Counts, Engine
 from benchmarks.findings.blocks import by_block
 from benchmarks.functions import catalogue
-from benchmarks.measuring import memory
+from benchmarks.measuring import memory, resuming
 from benchmarks.measuring import visits as measuring
 from benchmarks.measuring.guard import HangingError, guarded, time_limit
 from benchmarks.measuring.open_run import close_run, open_run
@@ -26,7 +28,7 @@ from benchmarks.measuring.progress import Reporter
 from benchmarks.measuring.resuming import remaining, tried_apart
 from benchmarks.options import Selection, Settings
 from benchmarks.plan import plan, shuffled, twins
-from benchmarks.runs.files import read_run, read_table, repair_timings
+from benchmarks.runs.files import RecordError, read_run, read_table, repair_timings
 
 pytestmark = pytest.mark.usefixtures("small_heap")
 
@@ -139,6 +141,16 @@ def test_resuming_tries_again_what_has_no_time_unless_it_was_wrong_or_too_large(
     assert len(rows) == (not again)
     visits = shuffled(CELLS, 2, 1)
     assert remaining(visits, rows) == [visit for visit in visits if again or visit.cell != where]
+
+
+@pytest.mark.parametrize("number", ["blocks", "seed", "most_blocks"])
+def test_settings_that_no_run_has_are_refused(monkeypatch, number):
+    begun = json.loads(json.dumps(dataclasses.asdict(Settings())))
+    monkeypatch.setattr(resuming, "read_environment", lambda _: {"settings": begun})
+    assert resuming.settings_of("run") == Settings()
+    begun[number] = 0
+    with pytest.raises(RecordError, match=r"the settings in environment\.json are not those of a run"):
+        resuming.settings_of("run")
 
 
 def test_a_cell_that_processes_died_with_is_tried_apart_once(monkeypatch):
