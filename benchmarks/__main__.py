@@ -1,7 +1,7 @@
 """The command line: `python -m benchmarks run | rerun | list | show | compare | recommend | million | training`.
 
-`run` is `pytest --benchmark` under another name, for long runs: same options, same files.  Nothing is computed
-here; this module reads arguments, calls, and prints.
+`run` is `pytest --benchmark` under another name, for long runs: the same files, and the same options but for those of
+pytest and pytest-benchmark themselves.  Nothing is computed here; this module reads arguments, calls, and prints.
 """
 
 from __future__ import annotations
