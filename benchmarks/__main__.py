@@ -16,6 +16,9 @@ from benchmarks.options import RUNNING, SELECTION, OptionError, arguments_of, se
 from benchmarks.runs.threads import pin
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
     from benchmarks.functions.problem import Size
     from benchmarks.runs.files import Run
 
@@ -263,7 +266,6 @@ def _show(options: argparse.Namespace, _: Sequence[str]) -> int:
 
 def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
     from rich.console import Console
-    from rich.table import Table
 
     from benchmarks.findings import comparison
     from benchmarks.runs.files import find_run
@@ -272,18 +274,9 @@ def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
     a, b = (_timings_of(find_run(name, Path(options.results))) for name in (options.a, options.b))
     cells = comparison.compare(a, b)
     told = cells[cells["verdict"].isin(["faster", "slower"]) | (cells["status"] != "ok")]
-    table = Table("cell", "seconds a", "seconds b", "b / a", "95 %", "verdict", box=None)
-    for row in told.to_dict("records"):
-        cell = comparison.cell_name(row)
-        if row["status"] == "ok":
-            interval = f"[{row['ratio_low']:.3g}, {row['ratio_high']:.3g}]"
-            numbers = [f"{row['seconds_a']:.3g}", f"{row['seconds_b']:.3g}", f"{row['ratio']:.3g}", interval]
-            table.add_row(cell, *numbers, row["verdict"])
-        else:
-            table.add_row(cell, "", "", "", "", row["status"])
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     if len(told):
-        console.print(table)
+        console.print(_table_of_cells(told))
     measured, floor = cells[cells["status"] == "ok"], cells["floor"].max()
     counts = measured["verdict"].value_counts()
     console.print(
@@ -307,6 +300,23 @@ def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
     if not reasons:
         console.print(f"passed: no cell is slower by more than a ratio of {threshold:g}")
     return 1 if reasons else 0
+
+
+def _table_of_cells(cells: pd.DataFrame) -> Table:
+    """Rows of a comparison for the terminal: the seconds of both runs and their ratio, or why there is none."""
+    from rich.table import Table
+
+    from benchmarks.findings.comparison import cell_name
+
+    table = Table("cell", "seconds a", "seconds b", "b / a", "95 %", "verdict", box=None)
+    for row in cells.to_dict("records"):
+        numbers, said = ["", "", "", ""], row["status"]
+        if row["status"] == "ok":
+            interval = f"[{row['ratio_low']:.3g}, {row['ratio_high']:.3g}]"
+            numbers = [*(f"{row[name]:.3g}" for name in ("seconds_a", "seconds_b", "ratio")), interval]
+            said = row["verdict"]
+        table.add_row(cell_name(row), *numbers, said)
+    return table
 
 
 def _timings_of(folder: Path) -> Run:
