@@ -181,8 +181,10 @@ def _against_difference(cell: Cell, got: Floats, tolerance: float) -> float:
     if not np.isfinite(got).all():
         raise WrongError("not all entries are finite", math.nan)
     contracted, terms = _contracted(cell.quantity, got, (m, n))
-    below, above = (_moved(problem, sign * STEP) for sign in (-1.0, 1.0))
-    expected = np.asarray([np.asarray(cotangent(m)) @ (above - below) / (2.0 * STEP)])
+    # The more inputs move together, the less each may move, as in the engine of central differences.
+    step = STEP / float(np.linalg.norm(tangent(n) / np.maximum(1.0, np.abs(problem.x))))
+    below, above = (_moved(problem, sign * step) for sign in (-1.0, 1.0))
+    expected = np.asarray([np.asarray(cotangent(m)) @ (above - below) / (2.0 * step)])
     return compare(contracted, expected, max(DIFFERENCE_TOLERANCE, tolerance if cell.dtype != DTYPE else 0.0), terms)
 
 

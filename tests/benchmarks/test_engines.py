@@ -197,6 +197,15 @@ def test_differences_take_the_steps_of_scipy(name, method):
     np.testing.assert_allclose(got[0], expected, rtol=1e-8)
 
 
+@pytest.mark.parametrize("name", ["finite-differences", "forward-differences"])
+def test_differences_stay_within_their_tolerance_where_many_inputs_move_together(name):
+    """The product of so many inputs curves so much along a tangent of all of them that a step for one is too long."""
+    cell, engine = Cell("product", 2**16, name, "forward", "jvp"), engines.engine(name)
+    assert Gate().check(cell, prepare(cell, bind(cell, engine)).run(), engine.tolerance) < engine.tolerance / 4
+    hand = dataclasses.replace(cell, engine="by-hand", mode="reverse", quantity="gradient")
+    assert Gate().check(hand, cell.problem.reference(), independent=False) < 1e-6  # the gate's own difference
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_an_engine_cannot_do_is_refused(name):
     engine = engines.engine(name)
