@@ -52,7 +52,7 @@ class Casadi(Engine):
         return listed(self.problem.f(self.casadi, inputs))
 
     def _arrays(self, inputs: list[Any]) -> list[Any]:
-        x = np.empty(len(inputs), dtype=object)
+        x = np.empty(len(inputs), dtype=object).view(Objects)
         x[:] = [Scalar(self.casadi, each) for each in inputs]
         try:
             outputs = np.ravel(np.asarray(self.problem.f(ObjectArrays(), x), dtype=object))
@@ -160,6 +160,26 @@ for _name in ("exp", "log", "expm1", "log1p", "sin", "cos", "tan", "sinh", "cosh
     setattr(Scalar, _name, functools.partialmethod(Scalar.of, {"arctan": "atan"}.get(_name, _name)))
 
 
+class Objects(np.ndarray):
+    """An array of `Scalar` whose comparisons stay nodes, where NumPy would ask each for its truth."""
+
+
+def _comparison(name: str) -> Callable[[Objects, Any], Any]:
+    compare = getattr(np, {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}[name])
+    return lambda self, other: compare(self, other, dtype=object)
+
+
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Objects, f"__{_name}__", _comparison(_name))
+
+
+def _chosen(condition: Any, a: Any, b: Any) -> Any:
+    """One element of `where`."""
+    if not isinstance(condition, Scalar):
+        return a if condition else b
+    return condition.of("if_else", a, b)
+
+
 def _extreme(name: str) -> Any:
     """The ufunc of CasADi's `fmax` or `fmin` for objects and numbers."""
     numbers = getattr(np, name)
@@ -177,6 +197,7 @@ class ObjectArrays:
 
     maximum = _extreme("fmax")
     minimum = _extreme("fmin")
+    where = np.frompyfunc(_chosen, 3, 1)
 
     def __getattr__(self, name: str) -> Any:
         if name == "linalg":

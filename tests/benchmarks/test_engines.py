@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import operator
 import sys
 import time
 from types import ModuleType
@@ -32,7 +33,7 @@ COMPILED = ("casadi", "casadi-mx", "jax", "jax-eager")
 """Engines that take so long for each problem that they are tried at one size."""
 SHORT = ("least_squares", "logsumexp", "rosenbrock")
 """Workloads for which those take little time."""
-LACKING = {"autograd": "JVP of hypot", "casadi": "a condition is not known", "complex-step": "is not analytic"}
+LACKING = {"autograd": "JVP of hypot", "complex-step": "is not analytic"}
 """What engines say of what they lack."""
 
 
@@ -195,6 +196,22 @@ def test_differences_take_the_steps_of_scipy(name, method):
     expected = approx_derivative(lambda x: f(np, x), x, method=method)
     assert mine - {tuple(x)} == {tuple(point) for point in points} - {tuple(x)}
     np.testing.assert_allclose(got[0], expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+def test_casadi_keeps_both_branches_in_the_graph(compare):
+    def f(xp, x):
+        return xp.sum(xp.where(compare(x, 0.5), xp.where(x[::-1] > x, x * x, 3.0 * x), xp.sin(x)))
+
+    x = np.array([-1.0, 0.25, 0.75, 2.0])
+    engine = bind(Cell("logsumexp", 8, "casadi", "reverse", "gradient"), engines.engine("casadi")).engine
+    engine = type(engine)(Problem("branches", 4, f, x, 4, 1))
+    for mode in ("primal", "forward", "reverse"):
+        engine.prepare(mode)
+    assert engine.value() == pytest.approx(f(np, x))
+    expected = np.where(compare(x, 0.5), np.where(x[::-1] > x, 2.0 * x, 3.0), np.cos(x))
+    for mode in ("forward", "reverse"):
+        np.testing.assert_allclose(np.ravel(engine.jacobian(mode)), expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("name", ["finite-differences", "forward-differences"])
