@@ -167,6 +167,18 @@ def test_a_derivative_of_a_derivative_that_is_made_again_counts_as_one_sweep():
     assert counts.reverse_sweeps == 3  # one of the outer, and one of the inner in each of its two recordings
 
 
+def test_an_overflow_of_the_value_is_beyond_the_rule_and_ops_that_do_not_overflow_are_right():
+    def root(x):
+        return ad.sqrt(x * x)
+
+    assert (root(1e200), ad.grad(root)(1e200), ad.jacfwd(root)(1e200)) == (INF, 0.0, 0.0)
+    assert ad.grad(root)(1.7e308) == 0.0
+    assert math.isnan(ad.jacfwd(root)(1.7e308))
+    assert ad.grad(lambda x: ad.hypot(x, 0.0))(1.7e308) == 1.0
+    for jacobian in (ad.jacfwd, ad.jacrev):
+        assert jacobian(np.linalg.norm)(np.array([1.7e308])).tolist() == [1.0]
+
+
 def test_overflow_of_finite_partials_is_beyond_the_rule():
     def f(x):
         return ad.atan(x * x)
