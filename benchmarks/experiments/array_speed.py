@@ -5,10 +5,11 @@
 Each function is written once, for every library's namespace; a gradient is checked against the one written by hand
 before anything is timed.  Every round visits all of them once, and a ratio is the median over rounds of ratios within a
 round.  The first call of a visit is not timed, since it finds the caches as another library left them.  One thread
-each.  `np/ad` is the gradient of a function written with NumPy's names over that of the same with `ad`'s, which need
-not be looked up by NumPy's protocols.  Peak memory is that of what NumPy allocates in one gradient (`tracemalloc`), in
-arrays of N elements for each op recorded.  The last column says which of `GOALS` were missed.  Libraries that are not
-installed are left out, and so are the goals beside them.
+each.  `fwd/rev` is one forward sweep over the reverse gradient, and `by hand` the same of code written by hand, where
+forward mode has no fewer passes over the arrays to make, either.  `np/ad` is the gradient of a function written with
+NumPy's names over that of the same with `ad`'s, which need not be looked up by NumPy's protocols.  Peak memory is that
+of what NumPy allocates in one gradient (`tracemalloc`), in arrays of N elements for each op recorded.  The last column
+says which of `GOALS` were missed.  Libraries that are not installed are left out, and so are the goals beside them.
 """
 
 from __future__ import annotations
@@ -71,11 +72,13 @@ class Case(NamedTuple):
         name: of the function.
         f: `f(xp, x)`.
         by_hand: its value and gradient in NumPy, as one would write them.
+        pushed_by_hand: its value and its derivative along a tangent, likewise.
     """
 
     name: str
     f: Callable[[Any, Any], Any]
     by_hand: Callable[[Any], tuple[Any, Any]]
+    pushed_by_hand: Callable[[Any, Any], tuple[Any, Any]]
 
 
 def waves(xp: Any, x: Any) -> Any:
@@ -89,6 +92,12 @@ def waves_by_hand(x: Any) -> tuple[Any, Any]:
     return np.sum(s * x + e), np.cos(x) * x + s - 2 * x * e
 
 
+def waves_pushed(x: Any, t: Any) -> tuple[Any, Any]:
+    """Value and derivative along `t`."""
+    s, e = np.sin(x), np.exp(-x * x)
+    return np.sum(s * x + e), np.sum((np.cos(x) * x + s - 2 * x * e) * t)
+
+
 def logsumexp(xp: Any, x: Any) -> Any:
     """log(sum(exp(x))), for numbers that need no shift."""
     return xp.log(xp.sum(xp.exp(x)))
@@ -99,6 +108,13 @@ def logsumexp_by_hand(x: Any) -> tuple[Any, Any]:
     e = np.exp(x)
     total = np.sum(e)
     return np.log(total), e / total
+
+
+def logsumexp_pushed(x: Any, t: Any) -> tuple[Any, Any]:
+    """Value and derivative along `t`."""
+    e = np.exp(x)
+    total = np.sum(e)
+    return np.log(total), np.sum(e * t) / total
 
 
 def rosenbrock(xp: Any, x: Any) -> Any:
@@ -116,10 +132,16 @@ def rosenbrock_by_hand(x: Any) -> tuple[Any, Any]:
     return np.sum(100 * a**2 + b**2), gradient
 
 
+def rosenbrock_pushed(x: Any, t: Any) -> tuple[Any, Any]:
+    """Value and derivative along `t`."""
+    a, b = x[1:] - x[:-1] ** 2, 1 - x[:-1]
+    return np.sum(100 * a**2 + b**2), np.sum(200 * a * (t[1:] - 2 * x[:-1] * t[:-1]) - 2 * b * t[:-1])
+
+
 CASES = (
-    Case("waves", waves, waves_by_hand),
-    Case("logsumexp", logsumexp, logsumexp_by_hand),
-    Case("rosenbrock", rosenbrock, rosenbrock_by_hand),
+    Case("waves", waves, waves_by_hand, waves_pushed),
+    Case("logsumexp", logsumexp, logsumexp_by_hand, logsumexp_pushed),
+    Case("rosenbrock", rosenbrock, rosenbrock_by_hand, rosenbrock_pushed),
 )
 
 
@@ -165,6 +187,7 @@ def programs(case: Case, x: Any) -> dict[str, Callable[[], Any]]:
             continue
     return found | {
         "by hand": lambda: case.by_hand(x),
+        "forward by hand": lambda: case.pushed_by_hand(x, tangent),
         "primal": lambda: f(x),
         "forward": lambda: ad.jvp(f, (x,), (tangent,)),
     }
@@ -179,8 +202,8 @@ def require_right(case: Case, x: Any, found: dict[str, Callable[[], Any]]) -> No
     expected = case.by_hand(x)[1]
     for name in ("reverse", "reverse by ad's names", *(PEERS.keys() & found)):
         np.testing.assert_allclose(np.asarray(found[name]()[1]), expected, rtol=TOLERANCE, atol=TOLERANCE)
-    pushed = float(found["forward"]()[1])
-    np.testing.assert_allclose(pushed, np.sum(expected), rtol=1e-9)
+    for name in ("forward", "forward by hand"):
+        np.testing.assert_allclose(float(found[name]()[1]), np.sum(expected), rtol=1e-9)
 
 
 def times(found: dict[str, Callable[[], Any]], rounds: int, repeats: int) -> dict[str, list[float]]:
@@ -229,7 +252,19 @@ def peak_per_op(case: Case, x: Any) -> str:
 
 def main(sizes: Sequence[int]) -> None:
     """Print the table."""
-    header = ("function", "N", "µs", "/autograd", "/torch", "/by hand", "/primal", "fwd/rev", "np/ad", "peak/op")
+    header = (
+        "function",
+        "N",
+        "µs",
+        "/autograd",
+        "/torch",
+        "/by hand",
+        "/primal",
+        "fwd/rev",
+        "by hand",
+        "np/ad",
+        "peak/op",
+    )
     print("".join(f"{column:>11}" for column in header) + "  missed")
     for case in CASES:
         for n in sizes:
@@ -243,7 +278,8 @@ def main(sizes: Sequence[int]) -> None:
             cells = [case.name, f"{n}", f"{statistics.median(seconds['reverse']) * 1e6:.0f}"]
             others = ("autograd", "torch", "by hand", "primal")
             ratios = [ratio(seconds, "reverse", name) for name in others]
-            ratios += [ratio(seconds, "forward", "reverse"), ratio(seconds, "reverse", "reverse by ad's names")]
+            pairs = (("forward", "reverse"), ("forward by hand", "by hand"), ("reverse", "reverse by ad's names"))
+            ratios += [ratio(seconds, *pair) for pair in pairs]
             cells += [*(f"{r:.2f}" for r in ratios), peak_per_op(case, x)]
             print("".join(f"{cell:>11}" for cell in cells) + "  " + missed(seconds, n), flush=True)
 
