@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     recommend = commands.add_parser("recommend", help="which mode for a function of your own, in seconds")
     recommend.add_argument("function", metavar="FILE.py:NAME", help="the function: f(x) or f(xp, x)")
     recommend.add_argument(
-        "--inputs", metavar="N", help="this many inputs; between 0.5 and 1.5, unless --at makes them"
+        "--inputs", metavar="N", help="this many inputs, between 0.5 and 1.5; needed unless --at gives them"
     )
     recommend.add_argument("--at", **SELECTION["--at"])
     recommend.add_argument("--engine", metavar="NAME,...", help="only these engines; default all that are installed")

@@ -27,21 +27,25 @@ def plan(selection: Selection) -> list[Cell]:
     """The cells selected, smallest first.
 
     Raises:
-        OptionError: a family or an engine is unknown, or the selection leaves nothing.
+        OptionError: a family or an engine is unknown, a function of the user's own cannot be measured, or the selection
+            leaves nothing.
     """
     try:
         families = chosen_families(selection)
         engines = chosen(selection.engines)
     except ValueError as problem:
         raise OptionError(f"--{problem}") from None
-    cells = {
-        cell
-        for engine in engines
-        for family in families
-        for cell in _cells(family, engine, selection)
-        if (selection.modes is None or cell.mode in selection.modes)
-        and (selection.quantities is None or cell.quantity in selection.quantities)
-    }
+    try:
+        cells = {
+            cell
+            for engine in engines
+            for family in families
+            for cell in _cells(family, engine, selection)
+            if (selection.modes is None or cell.mode in selection.modes)
+            and (selection.quantities is None or cell.quantity in selection.quantities)
+        }
+    except own.FunctionError as problem:  # it is looked at where its sizes are made
+        raise OptionError(f"--{problem}") from None
     if not cells:
         only = "" if selection.dtype == DTYPES[0] else f" in {selection.dtype}, which functions of arrays alone have"
         raise OptionError(f"selection: there is no such cell{only}; `python -m benchmarks list` shows what there is")

@@ -78,11 +78,13 @@ class Recommendation:
         where = (
             f"{mine.engine}, the fastest engine {'here' if mine.engine == best.engine else 'measured in both modes'}"
         )
+        more = "close other programs, or give more time (--budget)"
+        if mine.winner == "undecided":
+            return f"Undecided: the intervals are too wide to say which mode is faster in {where}; {more}."
+        if mine.winner == "even" and not mine.trusted:
+            return f"Undecided: the machine is too noisy to tell the modes apart in {where}; {more}."
         if mine.winner == "even":
             return f"Either mode: no difference between them in {where}."
-        if mine.winner == "undecided":
-            more = "close other programs, or give more time (--budget)"
-            return f"Undecided: the intervals are too wide to say which mode is faster in {where}; {more}."
         value, low, high = mine.value, mine.low, mine.high
         if mine.winner == "forward":
             value, low, high = 1.0 / value, 1.0 / high, 1.0 / low

@@ -263,7 +263,7 @@ class Findings:
     def growth_sentence(self) -> str:
         """How many curves grow as theory says; the first that does not is named."""
         if not self.growths:
-            return "Growth: no gradient was measured together with its primal."
+            return "Growth: no gradient was measured together with its primal at three sizes or more."
         if self.noise.seen:
             return f"Growth with N: the run is too noisy to judge its {len(self.growths)} curves."
         counts = Counter(each.verdict for each in self.growths)

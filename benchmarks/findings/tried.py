@@ -82,7 +82,8 @@ class Rules:
         tried = self.overall(forward)
         if not tried:
             return ""
-        about = f"Choosing the mode ({TANGENTS[forward]}, {tried[0].problems:,} problems)"
+        plural = "" if tried[0].problems == 1 else "s"
+        about = f"Choosing the mode ({TANGENTS[forward]}, {tried[0].problems:,} problem{plural})"
         if not all(each.trusted for each in tried):
             return f"{about}: the run is too noisy to say what rules cost."
         thumbs = sorted((each for each in tried if each.thumb), key=lambda each: each.mean)

@@ -53,7 +53,7 @@ class Namespace:
         """`np.array`, whose like in the array API, `asarray`, takes no lists of the engine's own numbers."""
         if isinstance(values, list | tuple):
             return self.xp.stack([self._array(each) for each in values])
-        return self.xp.asarray(float(values) if isinstance(values, int) else values)
+        return self.xp.asarray(values)
 
 
 SYNONYMS = {"fabs": "abs", "fsum": "sum"}

@@ -22,7 +22,8 @@ from benchmarks.measuring.open_run import close_run, open_run
 from benchmarks.measuring.progress import Reporter
 from benchmarks.measuring.resuming import resumed_settings
 from benchmarks.measuring.visits import measure
-from benchmarks.options import Settings, settings_from
+from benchmarks.options import OptionError, Settings, selection_from, settings_from
+from benchmarks.plan import plan
 from benchmarks.runs.files import read_run
 
 MATRIX = np.random.default_rng(0).normal(size=(12, 5))
@@ -133,6 +134,10 @@ def speedup(value: float, verdict: str, trusted: bool = True) -> Speedup:
         (told(speedup(20.0, "faster")), "Reverse mode: 20 times as fast as forward mode, 95 % [18.2, 22]"),
         (told(speedup(0.25, "slower"), "forward"), "Forward mode: 4 times as fast as reverse mode, 95 % [3.64, 4.4]"),
         (told(speedup(1.0, "no difference")), "Either mode"),
+        (
+            told(speedup(1.2, "no difference", trusted=False)),
+            "Undecided: the machine is too noisy to tell the modes apart",
+        ),
         (
             told(speedup(1.2, "")),
             "Undecided: the intervals are too wide to say which mode is faster in ad, the fastest",
@@ -248,6 +253,13 @@ def test_a_function_is_known_once_for_each_way_to_make_its_inputs(file):
     assert [own.known(where, at).name for at in (None, "make", None, "make")] == ["f", "own-f", "f", "own-f"]
     assert own.origin("own-f") == (where, "make")
     assert own.known(f"{file}:five").sizes == own.SIZES  # it has none of them, and a run says why
+
+
+@pytest.mark.usefixtures("known_for_a_while")
+@pytest.mark.parametrize("size", [{}, {"--size": "3"}], ids=["no size", "a size"])
+def test_a_run_of_a_function_that_cannot_be_measured_ends_in_a_line(file, size):
+    with pytest.raises(OptionError, match=r"^--function: prints prints 'hello', which would be timed"):
+        plan(selection_from({"--function": f"{file}:prints", **size}.get))
 
 
 @pytest.mark.usefixtures("known_for_a_while")
