@@ -32,6 +32,7 @@ ONE = ("function", "at", "dtype")
 """What a selection names one of."""
 
 DIED = "the process that measured it ended with it"
+DIED_WITH_ANOTHER = "a process ended with another cell of the same engine and problem"
 
 
 def resumed_settings(folder: Path, settings: Settings, *, changed: bool = False) -> Settings:
@@ -134,7 +135,7 @@ def tried_apart(cell: Cell, times: int, seconds: float, time_limit: float) -> Fa
 
     Args:
         cell: the cell.
-        times: how many processes died with it; after two there is no more trying.
+        times: how many processes died with it, or 0 for another cell of its problem; after two there is no more trying.
         seconds: it may take.
         time_limit: of a cell; with fewer seconds than that, taking longer is no error.
 
@@ -143,9 +144,10 @@ def tried_apart(cell: Cell, times: int, seconds: float, time_limit: float) -> Fa
     """
     if times > 1:
         return Failure("error", f"{DIED}, {times} times", hung=True)
+    died = DIED if times else DIED_WITH_ANOTHER
     try:
         found = memory.execute(memory.Load(cell), seconds, psutil.virtual_memory().available)
     except subprocess.TimeoutExpired:
         status = "error" if seconds >= time_limit else "over_budget"
-        return Failure(status, f"{DIED}; alone it was still running after {seconds:.3g} s", hung=True)
-    return None if found["status"] == "ok" else Failure("error", f"{DIED}; alone: {found['note']}", hung=True)
+        return Failure(status, f"{died}; alone it was still running after {seconds:.3g} s", hung=True)
+    return None if found["status"] == "ok" else Failure("error", f"{died}; alone: {found['note']}", hung=True)

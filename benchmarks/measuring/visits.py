@@ -91,8 +91,9 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
         return _add(run, replace(record, status="over_budget", note=note))
     outcome: Any = None
     start = time.monotonic()
-    if cell in run.suspects:
-        outcome = tried_apart(cell, run.suspects[cell], _limit(run), run.settings.time_limit)
+    # What a process died with may be the same in all cells of a problem: preparing that never returns, say.
+    if any((each.graph, each.size, each.engine) == (cell.graph, cell.size, cell.engine) for each in run.suspects):
+        outcome = tried_apart(cell, run.suspects.get(cell, 0), _limit(run), run.settings.time_limit)
     if outcome is None:
         # What is promised to the cells that are ready is theirs.
         limit = min(allowed, _limit(run, seconds_left(run)))

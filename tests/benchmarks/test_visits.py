@@ -353,3 +353,14 @@ def test_an_engine_that_hangs_everywhere_leaves_time_to_the_others(tmp_path):
     assert set(records[mine]["status"]) == {"over_budget"}
     assert run.hung["ad"] < 1.5
     assert set(records[~mine & (records["mode"] != "reverse")]["status"]) == {"ok"}
+
+
+def test_all_cells_of_a_problem_that_a_process_died_with_are_tried_apart_first(tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(measuring, "tried_apart", lambda cell, times, *_: tried.append((cell, times)))
+    run = begin(tmp_path, CELLS, Settings(blocks=1))
+    died = Cell("chain", 4, "ad", "reverse", "gradient")
+    run.suspects = {died: 1}
+    for cell in CELLS:
+        measuring.admit(run, cell)
+    assert dict(tried) == {cell: int(cell == died) for cell in CELLS if cell.size == 4}
