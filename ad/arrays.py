@@ -222,6 +222,12 @@ def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
     return tuple(int(k) % last for k in named)
 
 
+def reduced_axes(ndim: int, axis: Any) -> tuple[int, ...]:
+    """As `axes_of`; none of an array without dimensions, of which NumPy reduces axis 0 or -1."""
+    axes = axes_of(ndim, axis)
+    return axes if ndim else ()
+
+
 def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     """A shape with the reduced axes of length one."""
     axes = axes_of(len(shape), axis)

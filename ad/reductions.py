@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ad.arrays import MAPS, axes_of, kept_shape, shape_of
+from ad.arrays import MAPS, kept_shape, reduced_axes, shape_of
 from ad.linear import Declare, Declared, Map, declare
 
 
@@ -44,7 +44,7 @@ class Reduction(Map):
 
     def push_lanes(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
         (x,), (axis, keepdims) = primals, params
-        axes = tuple(k + 1 for k in axes_of(len(shape_of(x)), axis))
+        axes = tuple(k + 1 for k in reduced_axes(len(shape_of(x)), axis))
         return MAPS["sum"](self.partial(x, out, params) * tangents[0], axes, keepdims=keepdims)
 
     def pull(  # noqa: D102

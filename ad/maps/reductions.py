@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ad.active import METHODS, functions, primal_of
-from ad.arrays import axes_of, dtype_of, kept_shape, shape_of
+from ad.arrays import axes_of, dtype_of, kept_shape, reduced_axes, shape_of
 from ad.linear import composed, linear
 from ad.maps.indexing import getitem
 from ad.maps.structure import concatenate, flip, ravel, reshape, transpose, where
@@ -25,7 +25,7 @@ def sum(bar: Any, shape: Shape, axis: Any = None, *, keepdims: bool = False) -> 
 
 @sum.lanes
 def _(x: Any, axis: Any, keepdims: bool) -> Any:
-    return sum(x, tuple(k + 1 for k in axes_of(len(shape_of(x)) - 1, axis)), keepdims=keepdims)
+    return sum(x, tuple(k + 1 for k in reduced_axes(len(shape_of(x)) - 1, axis)), keepdims=keepdims)
 
 
 @composed(np.mean)
@@ -58,7 +58,7 @@ def average(x: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
 def _shared(chosen: Any, axis: Any, dtype: Any) -> Any:
     """Ones where `chosen`, shared among ties."""
     shares = chosen.astype(dtype)
-    return shares / np.maximum(shares.sum(axes_of(shares.ndim, axis), keepdims=True), 1)
+    return shares / np.maximum(shares.sum(reduced_axes(shares.ndim, axis), keepdims=True), 1)
 
 
 @reduction(np.max)
@@ -85,7 +85,7 @@ def ptp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 @composed(np.prod)
 def prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The product over axes: halves are multiplied by one another, so nothing is divided by and zeros do no harm."""
-    shape, axes = shape_of(x), axes_of(len(shape_of(x)), axis)
+    shape, axes = shape_of(x), reduced_axes(len(shape_of(x)), axis)
     x = _in_front(x, axes)
     if not shape_of(x)[0]:
         x = np.ones((1, *shape_of(x)[1:]), dtype_of(x))
@@ -199,7 +199,7 @@ def _freedom(shape: Shape, axis: Any, less: Any) -> Any:
 
 def _length(x: Any, axis: Any, keepdims: bool = False) -> Any:
     """The root of a sum of squares, which neither overflows nor vanishes where the root does not."""
-    axes = axes_of(np.ndim(x), axis)
+    axes = reduced_axes(np.ndim(x), axis)
     tiny, huge = np.sqrt(np.finfo(x.dtype).tiny) * 1e3, np.sqrt(np.finfo(x.dtype).max) * 1e-3
     largest = np.max(np.abs(x), axis=axes, keepdims=True, initial=0.0)
     usual = ((largest > tiny) | (largest == 0)) & (largest < huge)
@@ -216,7 +216,7 @@ def length(x: Any, out: Any, axis: Any = None, *, keepdims: bool = False) -> Any
 
 
 def _logsumexp(x: Any, axis: Any, keepdims: bool = False) -> Any:
-    axes = axes_of(np.ndim(x), axis)
+    axes = reduced_axes(np.ndim(x), axis)
     with np.errstate(all="ignore"):
         largest = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
         shift = np.where(np.isfinite(largest), largest, largest.dtype.type(0))

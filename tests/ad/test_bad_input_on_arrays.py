@@ -55,6 +55,7 @@ ANSWERS = {
     "bool of an element": (lambda x: np.sum(x) if x[0] else 0.0, [1.0, 1.0, 1.0]),
     "membership": (lambda x: np.sum(x) * (0.5 in x) * np.isin(x, [1.5]).sum(), [1.0, 1.0, 1.0]),
     "copies": (lambda x: np.sum(copy.deepcopy(x) * np.copy(x) * copy.copy([x])[0] / x.copy()), 2 * X),
+    "an axis of what has none": (lambda x: np.sum(x[0], axis=-1) + np.max(x[1], axis=0) + np.prod(x[2], -1), [1, 1, 1]),
     "np.real": (lambda x: np.sum(np.real(x)), [1.0, 1.0, 1.0]),
     "np.lexsort": (lambda x: x[np.lexsort((x,))][0], [1.0, 0.0, 0.0]),
     "SciPy's erf": (lambda x: np.sum(special.erf(x)), 2 / math.sqrt(math.pi) * np.exp(-X * X)),
