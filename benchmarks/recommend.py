@@ -105,7 +105,7 @@ def recommend(
             peaks = _peaks(run, at)
         finally:
             run.timings.close()
-            run.release()
+            run.close()
             reporter.close()
         return _recommendation(
             function.name, at, tables.analyse(run.folder), peaks, refused, plain=not takes_namespace(function.f)

@@ -136,6 +136,7 @@ class Engine:
         self.problem = problem
         self._plain = plain(problem)
         self._units: dict[int, list[Any]] = {}
+        self._blocks: dict[tuple[int, int], list[Any]] = {}
 
     @classmethod
     def version(cls) -> str:
@@ -275,10 +276,10 @@ class Engine:
 
     def blocks(self, seeds: Sequence[Any], lanes: int) -> list[Any]:
         """Seeds stacked for passes of so many lanes, in their order; made at the first call, as `units` are."""
-        key = -len(seeds)  # beside the single ones, whose key is positive
-        if key not in self._units:
-            self._units[key] = [self.stack(seeds[k : k + lanes]) for k in range(0, len(seeds), lanes)]
-        return self._units[key]
+        key = len(seeds), lanes
+        if key not in self._blocks:
+            self._blocks[key] = [self.stack(seeds[k : k + lanes]) for k in range(0, len(seeds), lanes)]
+        return self._blocks[key]
 
 
 def plain(problem: Problem) -> tuple[Any, Any]:

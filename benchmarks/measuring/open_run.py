@@ -50,6 +50,8 @@ from benchmarks.runs.files import (
 
 TIMING_SHARE = 0.6
 """Share of the budget for timing; memory, statistics and figures need the rest."""
+CHECKPOINTING_LIMIT = 300.0
+"""Seconds after which its measuring counts as hanging."""
 CLOSING_SECONDS = 20.0
 """Seconds kept free for checkpointing, statistics and figures."""
 
@@ -291,7 +293,11 @@ def _checkpointing_pass(run: OpenRun, reporter: Reporter) -> None:
     path = run.folder / "checkpointing.csv"
     if run.settings.selection == Selection() and not path.exists():
         reporter.phase("Measuring the price of checkpointing")
-        write_records(path, list(checkpointing.measure(run=run.name)))
+        measured = guarded(lambda: list(checkpointing.measure(run=run.name)), CHECKPOINTING_LIMIT)
+        if isinstance(measured, Failure):
+            reporter.say(f"{measured.status}: checkpointing: {measured.note}")
+        else:
+            write_records(path, measured)
 
 
 def _beginning(

@@ -1,5 +1,6 @@
 """The memory pass and the price of checkpointing: bytes and counts, never seconds."""
 
+import io
 import os
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from benchmarks.experiments import checkpointing
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.measuring import memory
 from benchmarks.measuring.memory import Load, measure, plan
-from benchmarks.options import Selection
+from benchmarks.measuring.open_run import _checkpointing_pass
+from benchmarks.measuring.progress import Reporter
+from benchmarks.options import Selection, Settings
 from benchmarks.runs.columns import CheckpointRecord, MemoryRecord, kinds
 from benchmarks.runs.files import read_table, write_table
 
@@ -155,6 +158,15 @@ def test_a_wrong_gradient_is_not_timed(monkeypatch):
     monkeypatch.setattr(checkpointing, "energy", lambda state, forcing: 0.5 * sum(x * x for x in state[1:]))
     with pytest.raises(checkpointing.WrongError, match="differs by"):
         list(checkpointing.measure(run="r", steps=4, snapshots=[2]))
+
+
+def test_a_wrong_gradient_costs_a_run_its_price_of_checkpointing_and_nothing_else(monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpointing, "energy", lambda state, forcing: 0.5 * sum(x * x for x in state[1:]))
+    run = SimpleNamespace(folder=tmp_path, name="r", settings=Settings())
+    said = io.StringIO()
+    _checkpointing_pass(run, Reporter(said))
+    assert "error: checkpointing: WrongError: checkpointing: the gradient" in " ".join(said.getvalue().split())
+    assert not (tmp_path / "checkpointing.csv").exists()
 
 
 def test_checkpoint_rows_can_be_written_and_read(trade_off, tmp_path):
