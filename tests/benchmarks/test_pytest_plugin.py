@@ -221,7 +221,7 @@ def test_interrupted_and_killed_runs_lose_nothing_and_are_finished_by_resuming(t
     assert killed.startswith(interrupted)
     (folder / "timings.csv").write_bytes(killed + killed.splitlines()[-1][:50])  # as a full disk would leave it
 
-    again = ("--no-plots", "--benchmark-max-time=0.0005", "--budget=20")
+    again = ("--no-plots", "--benchmark-max-time=0.0005", "--budget=40")
     status, output = end(start("--benchmark", f"--resume={folder.name}", results, *again))
     assert status == 0, output
     assert (folder / "timings.csv").read_bytes().startswith(killed)
