@@ -62,6 +62,12 @@ def test_indices_beyond_the_ends_and_an_order_from_the_largest_on():
     assert both(lambda x: ad.sort(x, descending=True), x).tolist() == one[[1, 2, 0]].tolist()
 
 
+@pytest.mark.parametrize("triangle", [np.tril, np.triu])
+def test_triangles_of_a_vector_are_those_of_its_rows(triangle):
+    expected = np.einsum("ij,jk->ijk", triangle(np.ones((3, 3))), np.eye(3))
+    np.testing.assert_array_equal(both(triangle, np.array([1.0, 2.0, 3.0])), expected)
+
+
 def test_margins_by_an_axis_counted_from_the_end():
     assert both(lambda x: np.pad(x, {-1: (1, 0)}), np.ones(2)).tolist() == [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
 
