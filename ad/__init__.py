@@ -63,7 +63,7 @@ from ad.checks import DerivativeError, check_adjoint, check_derivatives, check_j
 from ad.compiled import Program, compile
 from ad.counting import Counts, count
 from ad.dual import Dual
-from ad.heap import keep_freed_memory
+from ad.heap import keep_freed_memory as _keep_freed_memory
 from ad.maps import linalg
 from ad.namespace import STANDARD
 from ad.ops import OPS, derivative_table
@@ -74,7 +74,7 @@ from ad.scalars import FLOATS
 from ad.tape import Tape, Var
 from ad.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, linearize, value_and_grad, vjp
 
-keep_freed_memory()
+_keep_freed_memory()
 globals().update(STANDARD | MAPS | functions)
 
 if TYPE_CHECKING:
