@@ -65,7 +65,7 @@ def _of_peers() -> dict[str, str]:
     run = read_run(PEERS)
     assert run.engines is not None
     assert run.summary is not None
-    found = Peers(run.engines, compared(run.summary), trusted=noise_of(run).seen is None)
+    found = Peers(run.engines, compared(run.summary), noise_of(run))
     heat = (
         f"\n\n![Every engine on every function, relative to the fastest]({HEAT.relative_to(ROOT)})"
         if HEAT.exists()

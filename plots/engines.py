@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from benchmarks.findings.found import noise_of
-from benchmarks.findings.peers import compared
+from benchmarks.findings.peers import compared, leaders, rounded
+from benchmarks.findings.told import Noise, times
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, announced, engines, everything
+from plots.lines import NothingToDrawError, engines, everything
 from plots.style import FAINT, INK, canvas
 
 FEWEST = 3
@@ -38,14 +39,13 @@ def draw(run: Run) -> Figure:
         raise NothingToDrawError(
             f"{run.path}: gradients of fewer than {FEWEST} engines, so there is nothing to compare"
         )
+    noise = noise_of(run)
     sizes = cells.drop_duplicates("graph").set_index("graph")
     names = [name for name in _in_order(names) if name in sizes.index]
-    room = canvas(announced(run, _finding(cells)), _detail(), 1.95 + ROW * len(names))
+    room = canvas(_finding(cells, noise), _detail(noise), 1.95 + ROW * len(names))
     height = float(room.figure.get_size_inches()[1])
     ax = room.figure.add_axes((1.75 / WIDTH, 0.12 / height, (WIDTH - 2.2) / WIDTH, room.top - 0.8 / height))
-    _cells(
-        ax, cells, table, [(name, str(sizes.loc[name, "size"])) for name in names], trusted=noise_of(run).seen is None
-    )
+    _cells(ax, cells, table, [(name, str(sizes.loc[name, "size"])) for name in names], noise)
     ax.set_xlim(-0.5, len(kinds) - 0.5)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xticks(range(len(kinds)), kinds, size=8, rotation=25, ha="left")
@@ -58,7 +58,7 @@ def draw(run: Run) -> Figure:
     return room.figure
 
 
-def _cells(ax: Axes, cells: pd.DataFrame, table: pd.DataFrame, rows: list[tuple[str, str]], *, trusted: bool) -> None:
+def _cells(ax: Axes, cells: pd.DataFrame, table: pd.DataFrame, rows: list[tuple[str, str]], noise: Noise) -> None:
     """A coloured cell for every function and engine; where nothing was measured, a word that says why."""
     kinds, norm, colours = engines(cells), LogNorm(1.0, DARKEST), colormaps["cividis_r"]
     at = {(row["graph"], row["engine"]): row for row in cells.to_dict("records")}
@@ -72,15 +72,22 @@ def _cells(ax: Axes, cells: pd.DataFrame, table: pd.DataFrame, rows: list[tuple[
                 ax.text(x, y, text, size=6.5, color=FAINT, ha="center", va="center")
                 continue
             ratio = float(row["relative"])
-            shade = colours(norm(min(ratio, DARKEST)))
+            even = ratio <= noise.even
+            shade = colours(norm(1.0 if even else min(ratio, DARKEST)))
             ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, color=shade, lw=0))
             dark = float(np.dot(shade[:3], (0.299, 0.587, 0.114))) < 0.55
-            said = "1" if ratio == 1.0 else f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.1f}"
-            said = said if trusted else ""
+            said = "1" if ratio == 1.0 else "≈" if even else _short(rounded(ratio) if noise.seen else ratio)
             ax.text(
                 x, y, f"{said} {'F' if row['mode'] == 'forward' else 'R'}", size=7.5, ha="center", va="center",
                 color="white" if dark else INK, weight="bold" if ratio == 1.0 else "normal",
             )  # fmt: skip
+
+
+def _short(ratio: float) -> str:
+    """A ratio in at most five characters, up to a million."""
+    if ratio >= 9999.5:
+        return f"{ratio / 1000.0:,.0f}k"
+    return f"{ratio:,.0f}" if ratio >= 9.95 or ratio == round(ratio) else f"{ratio:.1f}"
 
 
 def _in_order(names: list[str]) -> list[str]:
@@ -88,15 +95,17 @@ def _in_order(names: list[str]) -> list[str]:
     return [name for name in FAMILIES if name in names] + [name for name in names if name not in FAMILIES]
 
 
-def _finding(cells: pd.DataFrame) -> str:
-    first = cells[cells["relative"] == 1.0]["engine"].value_counts()
-    said = ", ".join(f"{engine} on {count}" for engine, count in first.items())
-    return f"Fastest whole derivative of {int(first.sum())} functions: {said}"
+def _finding(cells: pd.DataFrame, noise: Noise) -> str:
+    said = leaders(cells, noise.even)
+    return f"Fastest whole derivative of {cells['graph'].nunique()} functions, but for noise: {said}"
 
 
-def _detail() -> str:
+def _detail(noise: Noise) -> str:
+    digits = " On so noisy a machine numbers have one digit." if noise.seen else ""
     return (
         "Seconds of the whole derivative relative to the fastest engine of the row, each engine in its faster mode: "
         "F forward, R reverse, with as many tangents a pass as it is fastest with. Preparation is not included. Behind "
-        "a name its size, the largest that nearly all engines reached. Colours end at 100. –: the engine cannot do it."
+        "a name its size, the largest that nearly all engines reached. Colours end at 100. –: the engine cannot do it. "
+        "Empty: more than the plan asks of it. "
+        f"≈: less than {times(noise.even)} times as long, which is noise.{digits}"
     )

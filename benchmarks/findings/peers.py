@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks.findings.blocks import in_order
 from benchmarks.findings.found import single_sweeps
-from benchmarks.findings.told import duration, times
+from benchmarks.findings.told import Noise, counted, duration, times
 
 OURS = ("ad", "ad-compiled")
 """This project's engines."""
@@ -108,6 +108,17 @@ def _median(values: pd.Series) -> float:
     return float(known.median()) if len(known) else math.nan
 
 
+def leaders(fastest: pd.DataFrame, even: float) -> str:
+    """On how many functions each engine takes no more than `even` times as long as the fastest, most first."""
+    counts = fastest.loc[fastest["relative"] <= even, "engine"].value_counts()
+    return ", ".join(f"{engine} on {count}" for engine, count in counts.items())
+
+
+def rounded(value: float) -> float:
+    """A number in one digit."""
+    return float(f"{value:.0e}")
+
+
 # ---- in words -------------------------------------------------------------------------------------------------------
 
 
@@ -118,21 +129,32 @@ class Peers:
     Attributes:
         table: `engines.csv`.
         fastest: `compared`.
-        trusted: whether the machine was quiet enough to announce numbers.
+        noise: of the run; what is smaller than its floor is not called a difference between engines.
     """
 
     table: pd.DataFrame
     fastest: pd.DataFrame
-    trusted: bool = True
+    noise: Noise
 
     def sentences(self) -> list[str]:
         """The law over all engines; who is fastest; where engines of others are faster than ours."""
-        if not self.trusted:
-            return ["The run is too noisy to compare engines."]
-        return [self.law(), self.winners(), self.beaten()]
+        if math.isnan(self.noise.floor):
+            return ["The noise floor was not measured, so engines are not compared."]
+        told = [self.law(), self.winners(), self.beaten()]
+        return [*told, self.caution()] if self.noise.seen else told
+
+    def caution(self) -> str:
+        """What a noisy machine leaves of the comparison."""
+        return (
+            f"The machine was noisy: identical cells differed by up to {self.noise.floor:.0%}. So no ratio below "
+            f"{times(self.noise.even)} is called a difference, and times and ratios are given in one digit."
+        )
 
     def law(self) -> str:
         """Whether cost grows as theory says, in how many curves of how many engines."""
+        if self.noise.seen:
+            curves = int(self.table["forward_curves"].sum() + self.table["reverse_curves"].sum())
+            return f"The law in {len(self.table)} engines: the run is too noisy to judge their {curves} curves."
         said = []
         for mode, growth in (("forward", "with N"), ("reverse", "not at all")):
             counts = {name: int(self.table[f"{mode}_{name}"].sum()) for name in ("agrees", "disagrees", "curves")}
@@ -145,15 +167,14 @@ class Peers:
         return f"The law in {len(self.table)} engines: {'; '.join(said)}{named}; the rest is inconclusive."
 
     def winners(self) -> str:
-        """How often each engine gives the whole derivative first, and in which mode."""
+        """How often each engine gives the whole derivative first, or as good as first, and the modes of the first."""
         first = self.fastest[self.fastest["relative"] == 1.0]
-        counts = first["engine"].value_counts()
         modes = first["mode"].value_counts()
-        said = ", ".join(f"{engine} on {count}" for engine, count in counts.items())
         reverse, forward = (int(modes.get(mode, 0)) for mode in ("reverse", "forward"))
         return (
-            f"Fastest, each function at the largest size that nearly all its engines reached: {said}, of {len(first)}; "
-            f"{reverse} of these by reverse mode and {forward} by forward."
+            f"Fastest but for noise, each function at the largest size that nearly all its engines reached: "
+            f"{leaders(self.fastest, self.noise.even)}, of {len(first)}; the very first is reverse mode in {reverse}, "
+            f"forward in {forward}."
         )
 
     def beaten(self) -> str:
@@ -163,21 +184,20 @@ class Peers:
         peers = others.sort_values("seconds_median", kind="stable").drop_duplicates("graph").set_index("graph")
         both = peers.join(ours.rename("ours"), how="inner")
         ratio = (both["ours"] / both["seconds_median"]).sort_values(ascending=False)
-        faster = ratio[ratio > 1.0]
+        faster = ratio[ratio > self.noise.even]
         if faster.empty:
-            return f"On none of {len(both)} functions is an engine of others the fastest (gradients by hand left out)."
-        name = str(faster.index[0])
+            return (
+                f"On none of {len(both)} functions is an engine of others faster than ours, gradients by hand left out."
+            )
+        name, most = str(faster.index[0]), self._times(float(faster.iloc[0]))
         who = ", ".join(f"{graph} ({engine})" for graph, engine in both.loc[faster.index, "engine"].items())
         return (
             f"On {len(faster)} of {len(both)} functions an engine of others is faster than both of ours (gradients by "
-            f"hand left out), the most on {name}, where {both['engine'][name]} is {times(float(faster.iloc[0]))} times "
-            f"as fast: {who}."
+            f"hand left out), the most on {name}, where {both['engine'][name]} is {most} times as fast: {who}."
         )
 
     def markdown(self) -> str:
-        """The table, for a page; of a run that is too noisy nothing that was timed."""
-        if not self.trusted:
-            return "The table of engines waits for a quieter run."
+        """The table, for a page; of a noisy run in one digit, and without verdicts on growth."""
         head = (
             "| engine | functions | agrees: forward | reverse | a forward sweep costs | a reverse sweep | "
             "reverse wins from | one call | preparation, median (worst) | pays from | relative to the fastest |"
@@ -186,27 +206,40 @@ class Peers:
         for row in self.table.to_dict("records"):
             cells = [
                 row["engine"], f"{row['functions']}",
-                *(f"{row[f'{mode}_agrees']} of {row[f'{mode}_curves']}" for mode in ("forward", "reverse")),
-                *(_plain(row[f"{mode}_cost"], "× the function") for mode in ("forward", "reverse")),
-                _plain(row["reverse_wins_from"], " inputs"), _seconds(row["call_seconds"]),
-                f"{_seconds(row['prepare_seconds'])} ({_seconds(row['prepare_worst'])})", _calls(row["pays_from"]),
-                _plain(row["to_the_best"], "×"),
+                *(self._verdicts(row, mode) for mode in ("forward", "reverse")),
+                *(self._plain(row[f"{mode}_cost"], "× the function") for mode in ("forward", "reverse")),
+                self._inputs(row["reverse_wins_from"]), self._seconds(row["call_seconds"]),
+                f"{self._seconds(row['prepare_seconds'])} ({self._seconds(row['prepare_worst'])})",
+                self._calls(row["pays_from"]), self._plain(row["to_the_best"], "×"),
             ]  # fmt: skip
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
 
+    def _verdicts(self, row: Any, mode: str) -> str:
+        return "" if self.noise.seen else f"{row[f'{mode}_agrees']} of {row[f'{mode}_curves']}"
+
+    def _rounded(self, value: float) -> float:
+        """As exact as the run is: one digit of a noisy one."""
+        return rounded(value) if self.noise.seen else value
+
+    def _times(self, ratio: float) -> str:
+        return times(self._rounded(ratio))
+
+    def _plain(self, value: float, unit: str) -> str:
+        value = self._rounded(value)
+        return "" if math.isnan(value) else f"{value:,.2g}{unit}" if value < 100 else f"{value:,.0f}{unit}"
+
+    def _inputs(self, value: float) -> str:
+        return self._plain(value, " input" if value == 1.0 else " inputs")
+
+    def _seconds(self, value: float) -> str:
+        return "" if math.isnan(value) else duration(self._rounded(value))
+
+    def _calls(self, value: float) -> str:
+        if math.isinf(value):
+            return "never"
+        return "" if math.isnan(value) else counted(round(self._rounded(value)), "call")
+
 
 def _against(row: Any) -> bool:
     return bool(row["forward_disagrees"]) or bool(row["reverse_disagrees"])
-
-
-def _plain(value: float, unit: str) -> str:
-    return "" if math.isnan(value) else f"{value:,.2g}{unit}" if value < 100 else f"{value:,.0f}{unit}"
-
-
-def _seconds(value: float) -> str:
-    return "" if math.isnan(value) else duration(value)
-
-
-def _calls(value: float) -> str:
-    return "" if math.isnan(value) else "never" if math.isinf(value) else f"{value:,.0f} calls"

@@ -144,6 +144,11 @@ class Noise:
     load: float = 0.0
     cores: int = 0
 
+    @property
+    def even(self) -> float:
+        """How many times as long as another something may take and count as fast; 1 where no floor was measured."""
+        return 1.0 if math.isnan(self.floor) else 1.0 + self.floor
+
     def sentence(self) -> str:
         """What is not called a difference, and what to do on a noisy machine."""
         if self.seen:

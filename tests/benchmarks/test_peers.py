@@ -10,6 +10,7 @@ from benchmarks.findings import peers
 from benchmarks.findings.analysis import floor_of, summarise
 from benchmarks.findings.crossover import crossover
 from benchmarks.findings.scaling import scaling
+from benchmarks.findings.told import Noise
 from benchmarks.runs.columns import EngineRecord, kinds
 
 SECONDS = {"ad": (8.0, 2.0), "fast": (4.0, 1.0), "slow": (40.0, 20.0)}
@@ -89,17 +90,30 @@ def test_functions_are_compared_where_nearly_all_engines_were(tables):
 
 def test_sentences_follow_from_the_tables(tables):
     summary, growths, crossings, table = tables
-    found = peers.Peers(peers.engines(summary, growths, crossings, table), peers.compared(summary))
-    assert "fast on 2, of 2; 2 of these by reverse mode and 0 by forward" in found.winners()
+    found = peers.Peers(peers.engines(summary, growths, crossings, table), peers.compared(summary), Noise(0.01, None))
+    assert "fast on 2, of 2; the very first is reverse mode in 2, forward in 0" in found.winners()
     assert "On 2 of 2 functions" in found.beaten()
     assert "where fast is 2 times as fast" in found.beaten()
     assert found.markdown().count("\n") == 4
-    noisy = peers.Peers(found.table, found.fastest, trusted=False)
-    assert noisy.sentences() == ["The run is too noisy to compare engines."]
-    assert noisy.markdown() == "The table of engines waits for a quieter run."
+    assert len(found.sentences()) == 3
+
+
+def test_what_noise_hides_is_no_difference_between_engines(tables):
+    summary, growths, crossings, table = tables
+    table = peers.engines(summary, growths, crossings, table).replace({"prepare_worst": 99.5}, 123.4)
+    noisy = peers.Peers(table, peers.compared(summary), Noise(1.5, "identical cells differ by 150%"))
+    law, winners, beaten, caution = noisy.sentences()
+    assert law == "The law in 3 engines: the run is too noisy to judge their 8 curves."
+    assert "fast on 2, ad on 2, of 2;" in winners or "ad on 2, fast on 2, of 2;" in winners  # 2 is below 2.5
+    assert beaten.startswith("On none of 2 functions")
+    assert "differed by up to 150%. So no ratio below 2.5 is called a difference" in caution
+    assert "1.7 minutes" in noisy.markdown()  # 100 s: one digit of 123.4
+    assert "of 2 |" not in noisy.markdown()  # no verdict
+    unknown = peers.Peers(table, peers.compared(summary), Noise(float("nan"), None))
+    assert unknown.sentences() == ["The noise floor was not measured, so engines are not compared."]
 
 
 def test_nobody_faster_is_said():
     engines, seconds = ["ad", "slow", "by-hand"], [1.0, 2.0, 0.5]
     rows = pd.DataFrame({"graph": ["chain"] * 3, "engine": engines, "seconds_median": seconds, "relative": seconds})
-    assert peers.Peers(pd.DataFrame(), rows).beaten().startswith("On none of 1 functions")
+    assert peers.Peers(pd.DataFrame(), rows, Noise(0.01, None)).beaten().startswith("On none of 1 functions")
