@@ -120,21 +120,28 @@ def test_functions_of_scalars_are_in_float64():
 
 
 def test_a_run_in_float32_says_so_in_its_records(tmp_path):
-    cells = plan(Selection(dtype="float32", families=("logsumexp",), sizes=(8,), engines=("ad", "autograd", "casadi")))
+    cells = plan(Selection(dtype="float32", families=("logsumexp",), sizes=(8,), engines=("ad", "finite-differences")))
     assert "float32" in str(cells[0])
     opened = measured_in(tmp_path, cells, Settings(blocks=2))
     records = records_of(opened, tmp_path)
     assert set(records["dtype"]) == {"float32"}
     assert set(records.loc[records["engine"] == "ad", "status"]) == {"ok"}
     said = {(row["engine"], row["mode"], row["note"]) for _, row in records[records["status"] != "ok"].iterrows()}
-    assert ("casadi", "reverse", "casadi computes in float64 only") in said
-    assert ("autograd", "reverse", "came back in float64, not in float32") in said
+    assert ("finite-differences", "forward", "finite-differences computes in float64 only") in said
     assert set(records["status"]) == {"ok", "unsupported"}
     write_environment(tmp_path, {})
     found = tables.analyse(tmp_path)
     assert set(found.summary["dtype"]) == {"float32"}
     assert found.summary["speedup"].notna().any()
     assert "Computed in float32." in tables.lines(found)
+
+
+def test_what_comes_back_in_another_dtype_is_not_timed(tmp_path):
+    pytest.importorskip("autograd")
+    cells = plan(Selection(dtype="float32", families=("logsumexp",), sizes=(8,), engines=("autograd",)))
+    records = records_of(measured_in(tmp_path, cells, Settings(blocks=1)), tmp_path)
+    said = {(row["mode"], row["note"]) for _, row in records[records["status"] == "unsupported"].iterrows()}
+    assert ("reverse", "came back in float64, not in float32") in said
 
 
 def test_what_was_measured_in_one_dtype_is_not_done_in_another(tmp_path):
@@ -180,8 +187,8 @@ def test_the_dtype_is_an_option_of_a_run_which_is_kept(tmp_path, capsys):
     assert settings_of(tmp_path) == settings
     assert main(["list", "--dtype=float16"]) == 2
     assert "--dtype: got 'float16', expected float64 or float32" in capsys.readouterr().err
-    assert main(["list", "--dtype=float32", "--family=rosenbrock", "--engine=casadi"]) == 0
-    assert "casadi computes in float64 only" in capsys.readouterr().out
+    assert main(["list", "--dtype=float32", "--family=rosenbrock", "--engine=finite-differences"]) == 0
+    assert "finite-differences computes in float64 only" in capsys.readouterr().out
 
 
 def test_memory_is_measured_in_the_dtype_asked_for():
