@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.functions import catalogue
-from benchmarks.functions.problem import DTYPE, Problem, Size, text_of
+from benchmarks.functions.problem import Problem, Size, text_of
+from benchmarks.options import DTYPE
 
 Identity = tuple[str, str, int, int, str, str, str, int, str]
 

@@ -13,7 +13,9 @@ from typing import Any
 MODES = ("primal", "forward", "reverse")
 QUANTITIES = ("primal", "jvp", "vjp", "gradient")
 DTYPES = ("float64", "float32")
-"""What can be computed in: the first, unless another is asked for."""
+"""What can be computed in."""
+DTYPE = "float64"
+"""What is computed in, unless another is asked for."""
 
 
 class OptionError(ValueError):
@@ -38,7 +40,7 @@ class Selection:
     sizes: tuple[int, ...] | None = None
     function: str | None = None
     at: str | None = None
-    dtype: str = DTYPES[0]
+    dtype: str = DTYPE
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ SELECTION: dict[str, dict[str, Any]] = {
     "--at": {"metavar": "FILE.npy|NAME", "help": "its inputs, or the function that makes them, from a size or nothing"},
     "--dtype": {
         "metavar": "NAME",
-        "help": f"what to compute in: {' or '.join(DTYPES)} (functions of arrays); default {DTYPES[0]}",
+        "help": f"what to compute in: {' or '.join(DTYPES)} (functions of arrays); default {DTYPE}",
     },
 }
 RUNNING: dict[str, dict[str, Any]] = {

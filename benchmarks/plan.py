@@ -11,7 +11,7 @@ from benchmarks.engines import chosen
 from benchmarks.engines.base import Engine
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.problem import Family, Size
-from benchmarks.options import DTYPES, OptionError, Selection
+from benchmarks.options import DTYPE, OptionError, Selection
 
 DERIVATIVES = (("forward", "jvp"), ("forward", "gradient"), ("reverse", "vjp"), ("reverse", "gradient"))
 STEP = 4
@@ -47,7 +47,7 @@ def plan(selection: Selection) -> list[Cell]:
     except own.FunctionError as problem:  # it is looked at where its sizes are made
         raise OptionError(f"--{problem}") from None
     if not cells:
-        only = "" if selection.dtype == DTYPES[0] else f" in {selection.dtype}, which functions of arrays alone have"
+        only = "" if selection.dtype == DTYPE else f" in {selection.dtype}, which functions of arrays alone have"
         raise OptionError(f"selection: there is no such cell{only}; `python -m benchmarks list` shows what there is")
     return sorted(cells, key=by_cost)
 

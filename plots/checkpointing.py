@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.findings.told import times
+from benchmarks.findings.words import times
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError
 from plots.style import INK, REVERSE, THEORY, Label, canvas, darker, label_ends, log_axis, panels, quantity

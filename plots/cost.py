@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from benchmarks.findings.found import costs, single_sweeps
-from benchmarks.findings.told import Cost, times
+from benchmarks.findings.told import Cost
+from benchmarks.findings.words import times
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, announced, engines, families, letter, lines, readable, short, summary
 from plots.style import MODES, canvas, label_ends, log_axis, panels, rows_height

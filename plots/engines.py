@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from benchmarks.findings.found import noise_of
-from benchmarks.findings.peers import compared, leaders, rounded
-from benchmarks.findings.told import Noise, times
-from benchmarks.functions.catalogue import FAMILIES
+from benchmarks.findings.peers import compared, leaders
+from benchmarks.findings.told import Noise
+from benchmarks.findings.words import rounded, times
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, engines, everything
+from plots.lines import NothingToDrawError, engines, everything, in_order
 from plots.style import FAINT, INK, canvas
 
 FEWEST = 3
@@ -41,7 +41,7 @@ def draw(run: Run) -> Figure:
         )
     noise = noise_of(run)
     sizes = cells.drop_duplicates("graph").set_index("graph")
-    names = [name for name in _in_order(names) if name in sizes.index]
+    names = [name for name in in_order(names) if name in sizes.index]
     room = canvas(_finding(cells, noise), _detail(noise), 1.95 + ROW * len(names))
     height = float(room.figure.get_size_inches()[1])
     ax = room.figure.add_axes((1.75 / WIDTH, 0.12 / height, (WIDTH - 2.2) / WIDTH, room.top - 0.8 / height))
@@ -88,11 +88,6 @@ def _short(ratio: float) -> str:
     if ratio >= 9999.5:
         return f"{ratio / 1000.0:,.0f}k"
     return f"{ratio:,.0f}" if ratio >= 9.95 or ratio == round(ratio) else f"{ratio:.1f}"
-
-
-def _in_order(names: list[str]) -> list[str]:
-    """Families as the catalogue lists them, then those that it does not know."""
-    return [name for name in FAMILIES if name in names] + [name for name in names if name not in FAMILIES]
 
 
 def _finding(cells: pd.DataFrame, noise: Noise) -> str:

@@ -6,7 +6,7 @@ one that titles speak of, with filled dots, and the others have open marks of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -138,8 +138,12 @@ def gradients(table: pd.DataFrame) -> pd.DataFrame:
 
 def families(table: pd.DataFrame) -> list[str]:
     """The families among some cells, in the catalogue's order; those it does not list follow in the cells' order."""
-    present = [str(graph) for graph in table["graph"].unique() if graph not in MAPS]
-    return [name for name in FAMILIES if name in present] + [name for name in present if name not in FAMILIES]
+    return in_order([str(graph) for graph in table["graph"].unique() if graph not in MAPS])
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """Families as the catalogue lists them, then those that it does not know."""
+    return [name for name in FAMILIES if name in names] + [name for name in names if name not in FAMILIES]
 
 
 def lines(cells: pd.DataFrame) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.findings.analysis import noise_floor
 from benchmarks.findings.crossover import map_border
 from benchmarks.findings.found import borders, noise_of
-from benchmarks.findings.told import times
+from benchmarks.findings.words import times
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, announced, engines
 from plots.style import FORWARD, INK, REVERSE, THEORY, canvas, darker, quantity

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.findings.found import noise_of, speedups
-from benchmarks.findings.told import Speedup, counted
+from benchmarks.findings.told import Speedup
+from benchmarks.findings.words import counted
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, announced, short, summary
 from plots.style import FAINT, FORWARD, REVERSE, Label, canvas, darker, label_ends, log_axis, quantity

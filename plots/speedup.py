@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.findings.found import noise_of
-from benchmarks.findings.told import times
+from benchmarks.findings.words import times
 from benchmarks.runs.files import Run
 from plots.lines import (
     HEADLINE,

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.engines.base import TOLERANCE
 from benchmarks.experiments.training import SWEEPS_OF_THE_PAPER
-from benchmarks.findings.told import times
+from benchmarks.findings.words import times
 from benchmarks.runs.files import read_table
 from plots.lines import NothingToDrawError
 from plots.style import FAINT, FORWARD, INK, MODES, THEORY, Label, canvas, label_ends, log_axis, panels

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.findings.closing import workload_sentences
 from benchmarks.findings.found import noise_of, speedups
-from benchmarks.findings.told import times
+from benchmarks.findings.words import times
 from benchmarks.findings.workloads import Workload, workloads
 from benchmarks.functions.catalogue import WORKLOADS
 from benchmarks.functions.catalogue import families as catalogued

@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 import ad
-from benchmarks.functions.problem import DTYPE, Problem
+from benchmarks.functions.problem import Problem
+from benchmarks.options import DTYPE
 from benchmarks.runs.environment import build
 
 TOLERANCE = 1e-10

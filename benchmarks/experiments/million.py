@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 import ad
 from benchmarks.engines.base import TOLERANCE
-from benchmarks.findings.told import duration
+from benchmarks.findings.words import duration
 from benchmarks.functions.catalogue import problem
 from benchmarks.functions.problem import Problem
 from benchmarks.runs import environment

@@ -9,7 +9,8 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.findings.told import Findings, Speedup, times
+from benchmarks.findings.told import Findings, Speedup
+from benchmarks.findings.words import times
 from benchmarks.functions.catalogue import SYNTHETIC
 from benchmarks.functions.maps import MAPS
 

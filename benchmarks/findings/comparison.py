@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.findings.analysis import noise_floors
 from benchmarks.findings.blocks import CELL, SEED, Floats, by_block, interval, median_draws, medians, pick, verdict
-from benchmarks.options import DTYPES
+from benchmarks.options import DTYPE
 
 if TYPE_CHECKING:
     from benchmarks.runs.files import Run
@@ -167,11 +167,11 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
 
 def _dtype(environment: Mapping[str, Any]) -> str:
     """What a run was computed in; those from before there was a choice do not say it."""
-    return str(environment.get("settings", {}).get("selection", {}).get("dtype", DTYPES[0]))
+    return str(environment.get("settings", {}).get("selection", {}).get("dtype", DTYPE))
 
 
 def cell_name(row: Mapping[Any, Any]) -> str:
     """What a row of a comparison is about."""
     lanes = f", {row['lanes']} lanes" if row["lanes"] > 1 else ""
-    dtype = f", {row['dtype']}" if row["dtype"] != DTYPES[0] else ""
+    dtype = f", {row['dtype']}" if row["dtype"] != DTYPE else ""
     return f"{row['graph']} {row['size']} {row['engine']} {row['mode']} {row['quantity']}{lanes}{dtype}"

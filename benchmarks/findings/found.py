@@ -11,20 +11,9 @@ from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdic
 from benchmarks.findings.blocks import PRECEDENCE, is_twin
 from benchmarks.findings.crossover import crossover, map_border
 from benchmarks.findings.scaling import scaling
-from benchmarks.findings.told import (
-    Border,
-    Cost,
-    Crossover,
-    Findings,
-    Growth,
-    Memory,
-    Noise,
-    Speedup,
-    Status,
-    Sweeps,
-    counted,
-)
+from benchmarks.findings.told import Border, Cost, Crossover, Findings, Growth, Memory, Noise, Speedup, Status, Sweeps
 from benchmarks.findings.tried import Rules, Tried
+from benchmarks.findings.words import counted
 from benchmarks.functions.maps import MAPS
 
 if TYPE_CHECKING:

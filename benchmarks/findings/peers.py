@@ -12,7 +12,8 @@ import pandas as pd
 
 from benchmarks.findings.blocks import in_order
 from benchmarks.findings.found import single_sweeps
-from benchmarks.findings.told import Noise, counted, duration, times
+from benchmarks.findings.told import Noise
+from benchmarks.findings.words import counted, duration, rounded, times
 
 OURS = ("ad", "ad-compiled")
 """This project's engines."""
@@ -112,11 +113,6 @@ def leaders(fastest: pd.DataFrame, even: float) -> str:
     """On how many functions each engine takes no more than `even` times as long as the fastest, most first."""
     counts = fastest.loc[fastest["relative"] <= even, "engine"].value_counts()
     return ", ".join(f"{engine} on {count}" for engine, count in counts.items())
-
-
-def rounded(value: float) -> float:
-    """A number in one digit."""
-    return float(f"{value:.0e}")
 
 
 # ---- in words -------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.findings.told import Crossover, Noise, Speedup, counted, duration, in_bytes, times
+from benchmarks.findings.told import Crossover, Noise, Speedup
+from benchmarks.findings.words import counted, duration, in_bytes, times
 
 WIDTH = 109
 

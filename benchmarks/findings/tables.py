@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.engines import engines
 from benchmarks.findings import analysis, closing, crossover, found, peers, regret, scaling
 from benchmarks.functions.catalogue import FAMILIES
-from benchmarks.options import DTYPES
+from benchmarks.options import DTYPE
 from benchmarks.runs.files import Run, read_environment, read_run, write_environment, write_table
 
 
@@ -48,7 +48,7 @@ def lines(run: Run) -> list[str]:
         if getattr(run, name) is not None
     ]
     files = ", ".join(f"{name}.csv" for name in ["timings", *others])
-    dtypes = [dtype for dtype in run.timings["dtype"].unique() if dtype != DTYPES[0]]
+    dtypes = [dtype for dtype in run.timings["dtype"].unique() if dtype != DTYPE]
     computed = [f"Computed in {' and '.join(dtypes)}."] if dtypes else []
     said = closing.lines(found.findings(run, catalogue_order()))
     return [*said, *computed, f"{run.path}: {files}, environment.json"]

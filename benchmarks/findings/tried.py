@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from benchmarks.findings.words import counted
+
 MODEL = "cost model"
 """Our own rule, scored on families that it was not fitted to."""
 TRANSFERRED = "cost model of other engines"
@@ -82,8 +84,7 @@ class Rules:
         tried = self.overall(forward)
         if not tried:
             return ""
-        plural = "" if tried[0].problems == 1 else "s"
-        about = f"Choosing the mode ({TANGENTS[forward]}, {tried[0].problems:,} problem{plural})"
+        about = f"Choosing the mode ({TANGENTS[forward]}, {counted(tried[0].problems, 'problem')})"
         if not all(each.trusted for each in tried):
             return f"{about}: the run is too noisy to say what rules cost."
         thumbs = sorted((each for each in tried if each.thumb), key=lambda each: each.mean)

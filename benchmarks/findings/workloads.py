@@ -15,7 +15,8 @@ import pandas as pd
 
 from benchmarks.findings.analysis import noise_floors, summarise
 from benchmarks.findings.found import noise_of, speedup_of
-from benchmarks.findings.told import Speedup, duration, of_peaks, times
+from benchmarks.findings.told import Speedup
+from benchmarks.findings.words import duration, of_peaks, times
 from benchmarks.functions.catalogue import WORKLOADS, families
 
 if TYPE_CHECKING:

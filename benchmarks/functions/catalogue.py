@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from benchmarks.functions.folds import BROADCAST, CHAIN, HUB, PRODUCT, TREE, fixed_work
 from benchmarks.functions.maps import MAP, TRUNK
 from benchmarks.functions.networks import dense, lattice, layered
-from benchmarks.functions.problem import DTYPE, Family, Problem, Size
+from benchmarks.functions.problem import Family, Problem, Size
+from benchmarks.options import DTYPE
 
 WORKLOADS = "workloads"
 """The name that selects all workloads."""

@@ -26,16 +26,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.options import DTYPES
+from benchmarks.options import DTYPE
 
 Function = Callable[..., Any]
 Size = int | tuple[int, ...]
 """How large a problem is: one number, or one for each of the ways in which a family grows."""
 
 Floats = NDArray[np.float64]
-
-DTYPE = DTYPES[0]
-"""What is computed in, unless another is asked for."""
 
 
 @dataclass(frozen=True)

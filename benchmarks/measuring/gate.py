@@ -17,8 +17,9 @@ import numpy as np
 
 from benchmarks.cells import Cell
 from benchmarks.engines.base import TOLERANCE, cotangent, plain, tangent
-from benchmarks.functions.problem import DTYPE, Floats, Problem, Size
+from benchmarks.functions.problem import Floats, Problem, Size
 from benchmarks.measuring.guard import WrongError
+from benchmarks.options import DTYPE
 
 DIFFERENCE_TOLERANCE = 1e-5
 """As `TOLERANCE`, for a central difference, which has about half of the digits."""

@@ -32,7 +32,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import psutil
 
 from benchmarks.cells import Cell, evaluation
@@ -45,7 +44,7 @@ from benchmarks.measuring.prepared import Bound, prepare, refusal
 from benchmarks.options import Selection
 from benchmarks.plan import chosen_families
 from benchmarks.runs.columns import MemoryRecord
-from benchmarks.runs.files import AGAIN, RecordError, read_table
+from benchmarks.runs.files import AGAIN, RecordError, read_records
 
 Key = tuple[str, str, int | None, str, str, str]
 
@@ -146,11 +145,9 @@ def _key(record: MemoryRecord) -> Key:
 def known(path: Path) -> dict[Key, MemoryRecord]:
     """What an earlier session has measured, by `key`; a file that is not there, or damaged, knows nothing."""
     try:
-        rows = read_table(path).to_dict("records")
+        records = read_records(path)
     except RecordError:
         return {}
-    fields: list[dict[str, Any]] = [{str(name): None if v is pd.NA else v for name, v in row.items()} for row in rows]
-    records = [MemoryRecord(**values) for values in fields]
     return {_key(record): record for record in records if record.status not in AGAIN}
 
 

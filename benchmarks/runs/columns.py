@@ -48,6 +48,10 @@ def before(record_type: type) -> dict[str, str]:
     return {name: value for name, value in said.items() if value is not None}
 
 
+LANES = "tangents carried together through one forward pass; 1 is the textbook's forward mode"
+"""What the column `lanes` says where records of one tangent stand beside those of many."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TimingRecord:
     """One record of `timings.csv`: one cell in one block."""
@@ -69,7 +73,7 @@ class TimingRecord:
         "`primal` (the value), `jvp` (one forward sweep), `vjp` (one reverse sweep), or `gradient` (every partial of "
         "every output: N forward sweeps or M reverse sweeps)"
     )
-    lanes: int = column("tangents carried together through one forward pass; 1 is the textbook's forward mode")
+    lanes: int = column(LANES)
     dtype: str = column("what it was computed in: `float64` or `float32`", before="float64")
     twin: int = column("1 for the second of two identical cells, which measure the noise; 0 otherwise", default=0)
     prepare_seconds: float = column(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.runs.columns import column
+from benchmarks.runs.columns import LANES, column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class MillionRecord:
     graph: str = column("family of the function")
     n_inputs: int = column("N, the number of inputs")
     n_ops: int = column("ops in the graph, as recorded")
-    lanes: int = column("tangents carried together through one forward pass; 1 is the textbook's forward mode")
+    lanes: int = column(LANES)
     threads: int = column("forward passes running at the same time; the reverse sweep runs on one")
     prepare_seconds: float = column("recording and freezing, not included in any other time")
     primal_seconds: float = column("one evaluation of the compiled function, median of 7")
@@ -47,7 +47,7 @@ class TrainingRecord:
     hidden: int = column("hidden units")
     n_inputs: int = column("N, the number of weights, which are the inputs of the error")
     mode: str = column("`forward` or `reverse`: how the gradients were made")
-    lanes: int = column("tangents carried together through one forward pass; 1 is the textbook's forward mode")
+    lanes: int = column(LANES)
     seed: int = column("of the first weights")
     steps: int = column("updates of the weights, each after one sweep through all 64 patterns")
     learned: int = column("1 where in the end every output is within 0.1 of what is wanted, else 0")

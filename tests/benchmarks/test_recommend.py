@@ -15,7 +15,8 @@ import ad
 import benchmarks
 from benchmarks.__main__ import main
 from benchmarks.findings.recommendation import Option, Recommendation, listed
-from benchmarks.findings.told import Noise, Speedup, duration, in_bytes
+from benchmarks.findings.told import Noise, Speedup
+from benchmarks.findings.words import duration, in_bytes
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.own import FunctionError
 from benchmarks.measuring.open_run import close_run, open_run

@@ -6,7 +6,7 @@ import made_up_workloads
 import pytest
 
 from benchmarks import page
-from benchmarks.findings.told import duration
+from benchmarks.findings.words import duration
 from benchmarks.findings.workloads import workloads
 from benchmarks.functions.catalogue import families
 from benchmarks.runs.files import read_run

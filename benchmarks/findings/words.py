@@ -1,0 +1,43 @@
+"""Numbers in words: how counts, seconds, bytes and ratios are written wherever something is told."""
+
+from __future__ import annotations
+
+PREFIXES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes"))
+SEEN = 1000
+"""Bytes up to which a peak of the whole process cannot be told from nothing."""
+
+
+def counted(n: int, what: str) -> str:
+    """A number of things in words: `1 input`, `1,024 inputs`."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in three digits, with a unit that fits; minutes from 90 seconds on."""
+    if seconds >= 90.0:
+        return f"{seconds / 60.0:,.1f} minutes"
+    scale, unit = next((each for each in PREFIXES if seconds >= each[0] * 0.9995), PREFIXES[-1])
+    return f"{seconds / scale:.3g} {unit}"
+
+
+def in_bytes(n: int) -> str:
+    """Bytes in three digits, with a unit that fits."""
+    scale, unit = next((each for each in SIZES if n >= each[0] * 0.9995), SIZES[-1])
+    return f"{n / scale:.3g} {unit}"
+
+
+def of_peaks(forward: int, reverse: int) -> str:
+    """What a sweep of either mode takes, from the bytes of both."""
+    taken = [in_bytes(peak) if peak > SEEN else "too little to see" for peak in (reverse, forward)]
+    return f"a reverse sweep takes {taken[0]} at its peak, a forward sweep {taken[1]}"
+
+
+def times(ratio: float) -> str:
+    """A ratio of at least 1: two digits below ten, whole numbers above, with a comma for thousands."""
+    return f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.2g}"
+
+
+def rounded(value: float) -> float:
+    """A number in one digit."""
+    return float(f"{value:.0e}")
