@@ -28,7 +28,7 @@ import ad
 from benchmarks.engines.ad_eager import Eager
 from benchmarks.engines.base import TOLERANCE
 from benchmarks.findings.blocks import Floats, median_interval
-from benchmarks.findings.told import times
+from benchmarks.findings.words import times
 from benchmarks.functions.problem import Problem
 from benchmarks.functions.workloads import symmetry
 from benchmarks.runs import environment
@@ -285,7 +285,8 @@ def sentences(found: Sequence[TrainingRecord], starts: Sequence[StartRecord]) ->
             told += f", after {min(each.steps for each in learned):,} to {max(each.steps for each in learned):,} sweeps"
         if left:
             most = max(each.steps for each in starts)
-            told += f"; the other {len(left)} have an error of {min(left):.3g} to {max(left):.3g} left after {most:,}"
+            errors = " to ".join(dict.fromkeys(f"{each:.3g}" for each in (min(left), max(left))))
+            told += f"; the other {len(left)} have an error of {errors} left after {most:,}"
         said.append(f"{told}.")
     return said
 
