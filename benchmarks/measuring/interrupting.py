@@ -45,6 +45,8 @@ class Interruptions:
         self._at_once = True
         try:
             yield
+        except KeyboardInterrupt:  # anew: pytest breaks on a traceback with an instruction that is on no line
+            raise KeyboardInterrupt from None
         finally:
             self._at_once = False
 

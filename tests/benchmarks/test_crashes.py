@@ -108,6 +108,22 @@ def test_keys_interrupt_the_harness_at_once_and_ask_others_to_stop():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_an_interruption_anywhere_can_be_told():
+    """An interpreter may have instructions that are on no line, and pytest cannot show one of those."""
+    scope = {"press": lambda: signal.raise_signal(signal.SIGINT)}
+    exec("def nowhere():\n    press()", scope)
+    nowhere = scope["nowhere"]
+    nowhere.__code__ = nowhere.__code__.replace(co_linetable=b"")
+    interruptions = Interruptions()
+    hand_back = interruptions.listen()
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught, interruptions.at_once():
+            nowhere()
+    finally:
+        hand_back()
+    assert "KeyboardInterrupt" in str(caught.getrepr())
+
+
 def test_a_key_press_during_the_statistics_is_one_line(tmp_path):
     (tmp_path / "slow.py").write_text(
         "import time\nfrom benchmarks.findings import tables\ntables.analyse = lambda folder: time.sleep(30)\n"
