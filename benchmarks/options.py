@@ -87,7 +87,11 @@ RUNNING: dict[str, dict[str, Any]] = {
     "--seed": {"metavar": "NUMBER", "help": f"of the shuffling inside blocks; default {Settings.seed}"},
     "--time-limit": {"metavar": "SECONDS", "help": f"for one cell; default {Settings.time_limit:g}"},
     "--resume": {"metavar": "RUN", "help": "finish this run, measuring nothing again that is there"},
-    "--results": {"metavar": "FOLDER", "default": "results", "help": "where runs are kept; default results"},
+    "--results": {
+        "metavar": "FOLDER",
+        "default": "results",
+        "help": "where runs are kept; default results; for pytest with a =, since it takes folders for tests",
+    },
     "--no-plots": {"action": "store_true", "help": "do not draw the figures at the end"},
 }
 """Option to the arguments of `add_argument`, for argparse and for pytest alike."""
