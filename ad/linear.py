@@ -9,7 +9,7 @@
     def _(bar, x, shape): return matmul(x, bar)
 
     @jointly_linear(np.concatenate)                     # a list of operands; the transpose gives a list
-    def concatenate(bar, shapes, axis=0): return split(...)
+    def concatenate(bar, shapes, active, axis=0): return split(...)
 
     @composed(np.mean)                                  # anything written in the others; both modes follow
     def mean(x, axis=None): return sum(x, axis) / ...
@@ -129,6 +129,8 @@ class Linear(Map):
 class JointlyLinear(Map):
     """A map that is linear in all its operands together."""
 
+    taken = 3
+
     def value(self, operands: Operands, params: tuple[Any, ...]) -> Any:  # noqa: D102
         return self.plain(operands, *params)
 
@@ -139,7 +141,7 @@ class JointlyLinear(Map):
     def pull(  # noqa: D102
         self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
     ) -> list[Any]:
-        return list(self.transpose(bar, shapes, *params))
+        return list(self.transpose(bar, shapes, active, *params))
 
 
 class Bilinear(Map):
@@ -239,7 +241,8 @@ def jointly_linear(function: Callable[..., Any], plain: Callable[..., Any] | Non
     """Declare a function that takes a list of arrays and is linear in all of them together.
 
     Returns:
-        A decorator of the transpose, `transpose(bar, shapes, *params)`, which gives one cotangent for each operand.
+        A decorator of the transpose, `transpose(bar, shapes, active, *params)`, which gives one cotangent for each
+        operand, and anything for those that are not active.
     """
 
     def of_transpose(transpose: Callable[..., Any]) -> Declared:

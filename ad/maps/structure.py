@@ -112,7 +112,7 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 @jointly_linear(np.concatenate)
-def concatenate(bar: Any, shapes: list[Shape], axis: Any = 0) -> list[Any]:
+def concatenate(bar: Any, shapes: list[Shape], active: list[bool], axis: Any = 0) -> list[Any]:
     """Arrays joined along an axis that they have."""
     if axis is None:
         return [
@@ -130,11 +130,12 @@ def stack(arrays: Any, axis: int = 0) -> Any:
 
 
 @jointly_linear(lambda arrays, c: np.where(c, *arrays))
-def choose(bar: Any, shapes: list[Shape], c: Any) -> list[Any]:
+def choose(bar: Any, shapes: list[Shape], active: list[bool], c: Any) -> list[Any]:
     """Of two arrays, the elements of the first where `c`, of the second elsewhere."""
     made = shape_of(bar)
     return [
-        unbroadcast(part, made, s) for part, s in zip((where(c, bar, 0.0), where(c, 0.0, bar)), shapes, strict=True)
+        unbroadcast(where(c, bar, 0.0), made, shapes[0]) if active[0] else None,
+        unbroadcast(where(c, 0.0, bar), made, shapes[1]) if active[1] else None,
     ]
 
 

@@ -13,6 +13,7 @@ import pytest
 import ad
 from ad.active import FUNCTIONS
 from ad.arrays import MAPS
+from ad.maps.structure import choose
 from tests.ad.map_samples import SAMPLES, scatter
 
 jax.config.update("jax_enable_x64", True)
@@ -109,3 +110,10 @@ def test_float32_stays_float32_through_every_map(name, k):
 def test_synonyms_lead_to_the_same_function():
     assert FUNCTIONS[np.sum] is MAPS["sum"] is ad.sum
     assert operator.getitem(np.ones(2), 0) == ad.getitem(np.ones(2), 0)
+
+
+def test_a_choice_pulls_nothing_back_to_what_is_passive():
+    bar, c = np.ones(3), np.array([True, False, True])
+    for active in ([True, False], [False, True]):
+        terms = choose.map.pull(bar, active, [None, None], [(3,), (3,)], (c,))
+        assert [term is not None for term in terms] == active
