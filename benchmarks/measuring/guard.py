@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 _CUT_OFF = threading.Event()
+GLANCE = 0.1
+"""Seconds for which the process is watched to see whether it computes."""
+IDLE = 0.1
+"""Share of one processor that an idle process may use."""
 HIDING = "setting an array element with a sequence"
 """What NumPy says of whatever an element raised that was to be made a number; the reason is the cause."""
 
@@ -117,3 +122,25 @@ def time_limit(seconds: float) -> Iterator[None]:
 def was_cut_off() -> bool:
     """Whether anything in this process has been interrupted at its limit; threads of its own may go on for good."""
     return _CUT_OFF.is_set()
+
+
+def settle(seconds: float) -> bool:
+    """Wait until what was cut off computes no more: whatever is timed beside it is slower, and noisy.
+
+    A compiler at work in a thread of its own, say, goes on when the cell that asked for it is given up.
+
+    Args:
+        seconds: how long to wait at most.
+
+    Returns:
+        Whether this process is idle but for the caller, or nothing was cut off.
+    """
+    until = time.monotonic() + seconds
+    while was_cut_off():
+        used, start = time.process_time(), time.monotonic()
+        time.sleep(GLANCE)
+        if time.process_time() - used < IDLE * (time.monotonic() - start):
+            return True
+        if time.monotonic() >= until:
+            return False
+    return True

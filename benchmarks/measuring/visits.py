@@ -23,7 +23,7 @@ from benchmarks.engines.base import Engine
 from benchmarks.functions.problem import text_of
 from benchmarks.measuring import prepared, preparing
 from benchmarks.measuring.gate import compare, numbers
-from benchmarks.measuring.guard import Failure, WrongError, guarded
+from benchmarks.measuring.guard import Failure, WrongError, guarded, settle
 from benchmarks.measuring.open_run import OpenRun, Ready, seconds_left
 from benchmarks.measuring.progress import Reporter
 from benchmarks.measuring.resuming import tried_apart
@@ -79,7 +79,7 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
     seconds = _predicted(run, cell)
     # The gate executes a cell twice, once counted, and computes the reference.
     cost = preparing.predicted(run, cell) + 4 * seconds + run.left[cell] * run.visit_cost(seconds)
-    free = run.deadline - time.monotonic() - seconds_left(run)
+    free = _spare(run)
     if cost > free:
         note = f"would take about {cost:.2g} s of the {max(free, 0.0):.2g} s that are left"
         return _add(run, replace(record, status="over_budget", note=note))
@@ -134,6 +134,8 @@ def admit_all(run: OpenRun, reporter: Reporter) -> None:
         record = admit(run, cell)
         if record is not None and record.status in ("wrong", "error"):
             reporter.say(f"{record.status}: {cell}: {record.note}")
+    if not settle(_spare(run)):
+        reporter.say("what was cut off at its limit still computes, beside whatever is timed from here on")
     fix_blocks(run)
 
 
@@ -269,7 +271,10 @@ def _bounded(run: OpenRun, cell: Cell, action: Callable[[], Any], limit: float) 
     """Run what a cell does, within its limit; with less than cells may take, not to end is no error; see `guarded`."""
     with run.at_work(cell), run.watched(cell):
         outcome = guarded(action, limit)
-    if isinstance(outcome, Failure) and outcome.hung and limit < run.settings.time_limit:
+    if not isinstance(outcome, Failure) or not outcome.hung:
+        return outcome
+    settle(min(run.settings.time_limit, _spare(run)))
+    if limit < run.settings.time_limit:
         return replace(outcome, status="over_budget", note=f"did not end in the {limit:.2g} s that it had")
     return outcome
 
@@ -277,6 +282,11 @@ def _bounded(run: OpenRun, cell: Cell, action: Callable[[], Any], limit: float) 
 def _limit(run: OpenRun, promised: float = 0.0) -> float:
     """Seconds that the next cell may take."""
     return min(run.settings.time_limit, max(run.deadline - time.monotonic() - promised, 1.0))
+
+
+def _spare(run: OpenRun) -> float:
+    """Seconds that no visit needs."""
+    return run.deadline - time.monotonic() - seconds_left(run)
 
 
 def _trim(run: OpenRun, block: int) -> None:

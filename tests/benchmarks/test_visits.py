@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import math
 import subprocess
 import sys
+import threading
+import time
 import warnings
 from collections import Counter
 
@@ -22,7 +25,7 @@ from benchmarks.findings.blocks import by_block
 from benchmarks.functions import catalogue
 from benchmarks.measuring import memory, resuming
 from benchmarks.measuring import visits as measuring
-from benchmarks.measuring.guard import HangingError, guarded, time_limit
+from benchmarks.measuring.guard import HangingError, guarded, settle, time_limit
 from benchmarks.measuring.open_run import close_run, open_run
 from benchmarks.measuring.progress import Reporter
 from benchmarks.measuring.resuming import remaining, tried_apart
@@ -353,6 +356,50 @@ def test_an_engine_that_hangs_everywhere_leaves_time_to_the_others(tmp_path):
     assert set(records[mine]["status"]) == {"over_budget"}
     assert run.hung["ad"] < 1.5
     assert set(records[~mine & (records["mode"] != "reverse")]["status"]) == {"ok"}
+
+
+def computing(seconds):
+    """A thread that computes for a while, as a compiler does that has been given up."""
+
+    def compute():
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            sum(range(1000))
+
+    thread = threading.Thread(target=compute, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_nothing_is_timed_beside_what_was_cut_off_and_still_computes(tmp_path):
+    left, beside = [], []
+
+    def prepare(self, mode, lanes=1):
+        left.append(computing(1.0))
+        hang()
+
+    def stopwatch(execute, seconds):
+        beside.append(any(thread.is_alive() for thread in left))
+        return once(execute, seconds)
+
+    engines = {"ad": type("Leaving", (engine("ad"),), {"prepare": prepare})}
+    engines["finite-differences"] = engine("finite-differences")
+    cells = plan(Selection(families=("chain",), engines=tuple(engines), modes=("primal", "forward"), sizes=(2,)))
+    run = begin(tmp_path, cells, Settings(blocks=1, time_limit=0.2), engines=engines)
+    measuring.measure(run, Reporter(io.StringIO()), stopwatch)
+    for thread in left:
+        thread.join()
+    assert left
+    assert beside
+    assert not any(beside)
+
+
+def test_what_never_ends_is_not_waited_for_beyond_the_limit():
+    guarded(hang, 0.01)
+    thread = computing(0.8)
+    assert not settle(0.1)
+    assert settle(60.0)
+    assert not thread.is_alive()
 
 
 def test_all_cells_of_a_problem_that_a_process_died_with_are_tried_apart_first(tmp_path, monkeypatch):
