@@ -13,6 +13,11 @@ overhead the fit is a straight line, in closed form; all overheads on a grid are
 likelihood's: every exponent that some pair of overheads makes as plausible as the data allow.  An overhead that the
 sizes cannot tell from growth therefore widens the interval; it does not shift it.
 
+A function of arrays, or a compiled one, costs the same for one element as for a thousand: over many sizes there is
+nothing but overhead, and no fit can tell whether the primal is flat because it is, or because its growth is still to
+come.  The primal and a sweep pay that overhead for the same calls, though, so overheads that are alike count as
+likelier: a factor of 16 between them lowers the likelihood as an error of one standard deviation would.
+
 Two families need this.  The primal of `layered` has an overhead per call of a hundred ops in the interpreter (layers
 are set up), which lasts over all sizes that forward mode reaches: a fit with one overhead takes it for N**1.3.  On
 `broadcast` in reverse one recording serves M sweeps, and is the larger part up to the middle of the sizes: a fit with
@@ -27,6 +32,7 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.findings.blocks import COVERAGE, Floats, by_block, in_order, medians, sizes
@@ -47,6 +53,10 @@ REASONS = {
         "op. There are about as many neurons as the square root of N, so their share dies out as N grows, the "
         "function gets faster per op, and the sweep, whose ops all cost the same, does not: theory speaks of the limit."
     ),
+    ("broadcast", "ad", "reverse"): (
+        "In the interpreter, to start and end a sweep costs as much as many ops, and one recording serves M sweeps: "
+        "over the sizes reached, that is a good part of the cost, and it grows more slowly than the ops of M sweeps."
+    ),
 }
 """Why a curve does not grow as theory says, by family, engine and mode: what was found by looking into it."""
 
@@ -57,8 +67,11 @@ Shapes = tuple[tuple[float, float], ...]
 
 POINTS = 4
 FEWEST = 3
-AMPLITUDES = 64
+AMPLITUDES = 128
 STRONGEST = 32.0
+LIKENESS = float(np.log(16.0))
+"""How alike the overheads of a gradient and its primal are: the standard deviation of log((1 + A) / (1 + A'))."""
+
 ONE_CALL: Shapes = ((1.0, 0.0),)
 MANY_SWEEPS: Shapes = tuple((1.0 - share, share) for share in (0.0, 0.25, 0.5, 0.75, 0.875, 0.9375, 0.97, 1.0))
 """Shapes of an overhead: the shares of it that fall as 1 / N and as 1 / N**2."""
@@ -81,17 +94,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Exponent:
-    """An exponent and its 95 % interval.
-
-    `open_above` is whether the strongest overhead of the gradient that was tried is plausible: a stronger one, and a
-    higher exponent, may be so too.  `open_below` says the same of the primal's, and a lower exponent.
-    """
+    """An exponent and its 95 % interval, and the wider one from `least` to `most` where overheads need not be alike."""
 
     value: float
     low: float
     high: float
-    open_below: bool = False
-    open_above: bool = False
+    least: float
+    most: float
 
 
 @dataclass(frozen=True)
@@ -101,12 +110,17 @@ class _Lines:
     Attributes:
         slope: their exponents, shape (overheads,).
         excess: how much worse than the best each fits, in units of the variance of a point, shape (overheads,).
+        strength: log(1 + A) of the overhead, shape (overheads,).
+        moderate: whether the overhead is at most 32 times the rest of the cost at the smallest size, or at most the
+            rest at the largest, shape (overheads,).
         variance: of any of the slopes.
         freedom: degrees of freedom behind that variance.
     """
 
     slope: Floats
     excess: Floats
+    strength: Floats
+    moderate: NDArray[np.bool_]
     variance: float
     freedom: int
 
@@ -124,7 +138,7 @@ def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
         how fast the sweeps grow: 1 or 0, and the other way round where a family grows by its outputs.  `verdict` is
 
         - `agrees` where the whole interval lies within 0.1 of theory;
-        - `disagrees` where no part of it does, and no stronger overhead than those tried could mend that;
+        - `disagrees` where no part of it does, nor would if overheads need not be alike;
         - `inconclusive` otherwise, and with fewer than four sizes, less than a decade of them, or a single block.
     """
     matrix = by_block(timings)
@@ -167,7 +181,7 @@ def _row(gradient: Curve, primal: Curve, theory: float) -> dict[str, object]:
 def exponent(gradient: Curve, primal: Curve, shapes: Shapes = MANY_SWEEPS) -> Exponent:
     """The exponent of the ratio of two curves, each with an overhead of unknown size.
 
-    The value is the mean over all pairs of overheads, weighted by their likelihood.
+    The value is the mean over all pairs of overheads, weighted by how plausible they are.
 
     Args:
         gradient: at least four sizes, and at least two blocks of one of them.
@@ -180,27 +194,35 @@ def exponent(gradient: Curve, primal: Curve, shapes: Shapes = MANY_SWEEPS) -> Ex
     # A speed was taken out of each block: that many degrees of freedom are gone.
     freedom = max(upper.freedom + lower.freedom - together.shape[1] + 1, 1)
     limit = float(stats.t.ppf(0.5 + COVERAGE / 2.0, freedom)) ** 2
-    excess = upper.excess[:, np.newaxis] + lower.excess
+    variance = upper.variance + lower.variance
     difference = upper.slope[:, np.newaxis] - lower.slope
-    likelihood = np.exp(-0.5 * excess)
-    plausible = excess <= limit
-    half = np.sqrt((limit - excess[plausible]) * (upper.variance + lower.variance))
+    excess = upper.excess[:, np.newaxis] + lower.excess
+    unlike = (upper.strength[:, np.newaxis] - lower.strength) / LIKENESS
+    moderate = upper.moderate[:, np.newaxis] & lower.moderate
+    weight = np.exp(-0.5 * (excess + unlike**2))
     return Exponent(
-        value=float((likelihood * difference).sum() / likelihood.sum()),
-        low=float((difference[plausible] - half).min()) - RESOLUTION,
-        high=float((difference[plausible] + half).max()) + RESOLUTION,
-        open_below=bool(plausible[:, AMPLITUDES::AMPLITUDES].any()),
-        open_above=bool(plausible[AMPLITUDES::AMPLITUDES].any()),
+        float((weight * difference).sum() / weight.sum()),
+        *_interval(difference, excess + unlike**2, limit, variance),
+        *_interval(difference, np.where(moderate, excess, np.inf), limit, variance),
+    )
+
+
+def _interval(difference: Floats, excess: Floats, limit: float, variance: float) -> tuple[float, float]:
+    """The profile likelihood's: from the lowest to the highest exponent that is plausible with some overheads."""
+    room = limit - (excess - excess.min())
+    plausible = room >= 0.0
+    half = np.sqrt(room[plausible] * variance)
+    return (
+        float((difference[plausible] - half).min()) - RESOLUTION,
+        float((difference[plausible] + half).max()) + RESOLUTION,
     )
 
 
 def judge(found: Exponent, theory: float) -> str:
-    """`agrees`, `disagrees` or `inconclusive`: whether all, none or some of the interval lies near theory's."""
+    """`agrees` where the whole interval lies near theory's, `disagrees` where none of the wider one does."""
     if theory - MARGIN <= found.low and found.high <= theory + MARGIN:
         return "agrees"
-    above = found.low > theory + MARGIN and not found.open_below
-    below = found.high < theory - MARGIN and not found.open_above
-    if above or below:
+    if min(found.low, found.least) > theory + MARGIN or max(found.high, found.most) < theory - MARGIN:
         return "disagrees"
     return "inconclusive"
 
@@ -216,12 +238,12 @@ def _lines(n: Floats, log_seconds: Floats, shapes: Shapes) -> _Lines:
     x = np.log(n) - np.log(n).mean()
     y = medians(log_seconds)
     y = y - y.mean()
-    overheads = _overheads(tuple(n.tolist()), shapes)
+    overheads, strength, moderate = _overheads(tuple(n.tolist()), shapes)
     slope = (x @ y - overheads @ x) / (x @ x)
     squares = ((y - overheads - slope[:, np.newaxis] * x) ** 2).sum(axis=1)
     best = float(squares.min())
     noise = max(noise, best / max(len(n) - 3, 1))
-    return _Lines(slope, (squares - best) / noise, noise / float(x @ x), freedom)
+    return _Lines(slope, (squares - best) / noise, strength, moderate, noise / float(x @ x), freedom)
 
 
 def spread(log_seconds: Floats) -> float:
@@ -235,22 +257,24 @@ def spread(log_seconds: Floats) -> float:
 
 
 @lru_cache(maxsize=256)
-def _overheads(n: tuple[float, ...], shapes: Shapes) -> Floats:
+def _overheads(n: tuple[float, ...], shapes: Shapes) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """What overheads on a grid add to log seconds, shape (overheads, sizes), less the mean; the first is none.
 
-    They go up to 32 times the rest of the cost at the smallest size, or to as much as the rest at the largest; the
-    strongest of a shape is its last.
+    They go up to 32 times the rest of the cost at the largest size, where nothing but a straight line is left of them.
+
+    Returns:
+        That, and the `strength` of each, and whether it is `moderate`.
     """
     relative = np.array(n) / n[0]
-    grid = [np.zeros((1, len(n)))]
+    amplitudes = np.geomspace(0.02, STRONGEST * relative[-1], AMPLITUDES)
+    added, strength, moderate = [np.zeros((1, len(n)))], [np.zeros(1)], [np.ones(1, bool)]
     for per_sweep, per_call in shapes:
         shape = per_sweep / relative + per_call / relative**2
-        strongest = max(STRONGEST, 1.0 / float(shape[-1]))
-        amplitudes = np.geomspace(0.02, strongest, AMPLITUDES)
-        grid.append(np.log1p(amplitudes[:, np.newaxis] * shape))
-    added = np.vstack(grid)
-    centred: Floats = added - added.mean(axis=1, keepdims=True)
-    return centred
+        added.append(np.log1p(amplitudes[:, np.newaxis] * shape))
+        strength.append(np.log1p(amplitudes))
+        moderate.append((amplitudes <= STRONGEST) | (amplitudes * shape[-1] <= 1.0))
+    every = np.vstack(added)
+    return every - every.mean(axis=1, keepdims=True), np.concatenate(strength), np.concatenate(moderate)
 
 
 def _without_speed_of_block(log_seconds: Floats) -> Floats:

@@ -79,6 +79,20 @@ def test_overheads_per_sweep_and_per_call_together_do_not_shift_the_exponent():
     assert covered >= 54
 
 
+@pytest.mark.parametrize("sweep", [1.0, 4.0])
+def test_overheads_that_last_over_all_sizes_are_not_taken_for_growth(sweep):
+    """As a function of arrays: a call costs what 3,000 elements do, and a sweep as much or four times that."""
+    rng, n, all_n = np.random.default_rng(7), 4.0 ** np.arange(6), 4.0 ** np.arange(9)
+    told = []
+    for _ in range(40):
+        noise = 0.02 * rng.standard_normal((6, 5)), 0.02 * rng.standard_normal((9, 5))
+        upper = Curve(n, np.log(n * (3000.0 * sweep + 2.0 * n))[:, np.newaxis] + noise[0])
+        lower = Curve(all_n, np.log(3000.0 + all_n)[:, np.newaxis] + noise[1])
+        told.append(judge(exponent(upper, lower), 1.0))
+    assert "disagrees" not in told
+    assert told.count("agrees") >= 30
+
+
 def test_a_quiet_curve_is_decided():
     rng = np.random.default_rng(3)
     told = [judge(exponent(*simulated(1.0, 15.0, 2.0, 0.02, SEVEN, rng, per_sweep=True)), 1.0) for _ in range(50)]
