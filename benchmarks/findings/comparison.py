@@ -155,8 +155,12 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     """What is not the same in two environments although it changes times; empty environments differ in nothing."""
     if not a or not b:
         return []
-    flat_a, flat_b = ({name: one.get(name) for name in ("cpu", "python")} | one.get("versions", {}) for one in (a, b))
-    flat_a, flat_b = (flat | {"dtype": _dtype(one)} for flat, one in ((flat_a, a), (flat_b, b)))
+    flat_a, flat_b = (
+        {name: one.get(name) for name in ("cpu", "python")}
+        | {**one.get("versions", {}), **one.get("forced", {})}
+        | {"dtype": _dtype(one)}
+        for one in (a, b)
+    )
     names = [*flat_a, *(name for name in flat_b if name not in flat_a)]
     return [
         f"{name}: {flat_a.get(name) or 'none'} in a, {flat_b.get(name) or 'none'} in b"

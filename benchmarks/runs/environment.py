@@ -29,6 +29,8 @@ PACKAGES = (
     *("numba", "llvmlite"),
 )
 """What the project itself stands on; the engines of a run add their own."""
+FORCED = ("OPENBLAS_CORETYPE", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "ATEN_CPU_CAPABILITY", "XLA_FLAGS")
+"""Variables that keep a library from the kernels it would choose for the processor."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,6 +82,7 @@ def describe() -> dict[str, Any]:
         "version": project_version(),
         "versions": {name: version for name in PACKAGES if (version := _installed(name))},
         "threads": {name: os.environ.get(name) for name in VARIABLES},
+        "forced": {name: value for name in FORCED if (value := os.environ.get(name))},
         "commit": _git("rev-parse", "HEAD"),
         "dirty": None if status is None else bool(status),
         "command": _command(),

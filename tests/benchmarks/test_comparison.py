@@ -146,3 +146,5 @@ def test_environments_that_differ_are_said():
     other = {"cpu": "y", "python": "3.11", "versions": {"numpy": "2.0", "numba": "1"}}
     assert differences(one, other) == ["cpu: x in a, y in b", "numba: none in a, 1 in b"]
     assert differences(one, one) == differences(one, {}) == []
+    forced = one | {"forced": {"OPENBLAS_CORETYPE": "Haswell"}}
+    assert differences(one, forced) == ["OPENBLAS_CORETYPE: none in a, Haswell in b"]

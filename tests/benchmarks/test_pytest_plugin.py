@@ -129,6 +129,7 @@ def test_the_environment_is_recorded(outputs):
         assert environment["clock"]["resolution"] > 0
         assert environment["clock"]["name"] == environment["pytest_benchmark"]["timer"]
         assert environment["threads"]["OMP_NUM_THREADS"] == "1" or os.environ.get("OMP_NUM_THREADS")
+        assert environment["forced"].get("OPENBLAS_CORETYPE") == os.environ.get("OPENBLAS_CORETYPE")
         assert environment["versions"]["numpy"]
         assert environment["noise_floor"] >= 0
         assert environment["command"].startswith("python -m pytest")
