@@ -20,7 +20,10 @@ BETWEEN = 2
 """Sizes between them are this much larger."""
 LANES_SAVE = 16
 """Carrying tangents together makes a sweep about this much cheaper, so gradients reach further."""
+CELLS_PER_TWIN = 40
+"""One derivative in so many has a twin, for the noise of short and long cells, and of every engine, is not the same."""
 TWINS = 5
+"""As many have one in any case."""
 
 
 def plan(selection: Selection) -> list[Cell]:
@@ -68,13 +71,14 @@ def chosen_families(selection: Selection) -> list[Family]:
 
 
 def twins(cells: Sequence[Cell]) -> list[Cell]:
-    """The cells that every block visits twice: a few derivatives from cheap to dear, in both modes.
+    """The cells that every block visits twice: derivatives from cheap to dear, in both modes.
 
     Args:
         cells: smallest first.
     """
     derivatives = [cell for cell in cells if cell.mode != "primal"] or list(cells)
-    places = [round((k + 0.5) / TWINS * len(derivatives) - 0.5) for k in range(TWINS)]
+    count = max(TWINS, len(derivatives) // CELLS_PER_TWIN)
+    places = [round((k + 0.5) / count * len(derivatives) - 0.5) for k in range(count)]
     return list(dict.fromkeys(derivatives[min(place, len(derivatives) - 1)] for place in places))
 
 

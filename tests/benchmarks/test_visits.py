@@ -44,6 +44,15 @@ def test_every_block_visits_every_cell_once_and_twins_twice():
     assert [v.block for v in visits] == sorted(v.block for v in visits)
 
 
+def test_twins_are_many_enough_for_every_engine_mode_and_length():
+    cells = plan(Selection())
+    chosen = twins(cells)
+    derivatives = [cell for cell in cells if cell.mode != "primal"]
+    assert len(chosen) == len(derivatives) // 40 >= 20
+    assert {(cell.engine, cell.mode) for cell in chosen} == {(cell.engine, cell.mode) for cell in derivatives}
+    assert len(twins(CELLS)) == min(5, len(CELLS))
+
+
 def test_the_order_is_shuffled_anew_in_each_block_and_repeats_with_its_seed():
     orders = {tuple(v.cell for v in shuffled(CELLS, 4, seed=3) if v.block == block) for block in range(1, 5)}
     assert len(orders) == 4
