@@ -26,6 +26,9 @@ from benchmarks.findings.blocks import (
 )
 
 FLOOR_QUANTILE = 0.95
+FEW = 5
+MANY_CELLS = 20
+"""With fewer pairs, or fewer cells, none is set aside as an outlier."""
 FLOOR_PAIRS = 8
 """Fewer pairs than this in a class of cells say too little: it has the floor of the run."""
 
@@ -70,7 +73,8 @@ def noise_floors(timings: pd.DataFrame) -> Floor:
 
     A cell that has a twin was measured twice in a block.  The floor is the 95 % quantile of the absolute logarithm of
     the ratio of the two, over all pairs and blocks, turned back into a ratio: 0.03 means that 19 of 20 identical pairs
-    differed by less than 3 %.  The largest is set aside where there are five or more, so no single outlier decides.
+    differed by less than 3 %.  No single outlier decides: the largest pair is set aside where there are five or more,
+    and where there are twenty cells or more, so is the one that differs most (where its memory came to lie, it stays).
 
     Args:
         timings: rows of `timings.csv`.
@@ -79,7 +83,11 @@ def noise_floors(timings: pd.DataFrame) -> Floor:
     identical = rows.assign(twin=is_twin(rows)).groupby([*CELL, "block"])
     pairs = identical.agg(low=(SECONDS, "min"), high=(SECONDS, "max"), count=(SECONDS, "size"), twin=("twin", "any"))
     pairs = pairs[pairs["twin"] & (pairs["count"] > 1)]
-    spread = np.log(pairs["high"].to_numpy(np.float64) / pairs["low"].to_numpy(np.float64))
+    pairs["spread"] = np.log(pairs["high"].to_numpy(np.float64) / pairs["low"].to_numpy(np.float64))
+    of_cell = pairs.groupby(CELL)["spread"].median()
+    if len(of_cell) >= MANY_CELLS:
+        pairs = pairs.drop(of_cell.idxmax())
+    spread = pairs["spread"].to_numpy(np.float64)
     where = np.searchsorted(CLASSES, pairs["low"].to_numpy(np.float64))
     overall = _robust_floor(spread)
     members = [spread[where == number] for number in range(len(CLASSES) + 1)]
@@ -89,7 +97,7 @@ def noise_floors(timings: pd.DataFrame) -> Floor:
 def _robust_floor(spread: Floats) -> float:
     if not len(spread):
         return float("nan")
-    kept = np.sort(spread)[:-1] if len(spread) >= 5 else spread
+    kept = np.sort(spread)[:-1] if len(spread) >= FEW else spread
     return float(np.expm1(np.quantile(kept, FLOOR_QUANTILE)))
 
 

@@ -199,6 +199,17 @@ def test_one_outlier_does_not_make_the_floor():
     assert noise_floor(frame(twins([1.02] * 9 + [5.0, 5.0]))) > 1.0
 
 
+def test_one_cell_whose_memory_lies_badly_does_not_make_the_floor():
+    def cells(count, bad):
+        ratios = [1.3 if k < bad else 1.02 for k in range(count)]
+        return frame([{**each, "graph": f"g{k}"} for k, ratio in enumerate(ratios) for each in twins([ratio] * 5)])
+
+    assert noise_floor(cells(24, 1)) == pytest.approx(0.02)
+    assert noise_floor(cells(24, 3)) == pytest.approx(0.3)
+    assert noise_floor(cells(8, 1)) > 0.2  # too few to set one aside
+    assert noise_floor(cells(24, 0)) == pytest.approx(0.02)
+
+
 def test_short_cells_have_a_floor_of_their_own():
     short = [{**each, "n_inputs": 1, "seconds_median": 1e-6 * each["seconds_median"]} for each in twins([1.2] * 10)]
     floors = noise_floors(frame(short + twins([1.02] * 200)))
