@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.options import RUNNING, SELECTION, OptionError, arguments_of, selection_from, settings_from, size_from
+from benchmarks.options import (
+    RUNNING,
+    SELECTION,
+    OptionError,
+    Settings,
+    arguments_of,
+    selection_from,
+    settings_from,
+    size_from,
+)
 from benchmarks.runs.threads import pin
 
 if TYPE_CHECKING:
@@ -166,7 +177,9 @@ def _training(options: argparse.Namespace, _: Sequence[str]) -> int:
 
 
 def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
-    settings_from(_value(options))  # a wrong option is reported before pytest starts
+    settings = settings_from(_value(options))  # a wrong option is reported before pytest starts
+    if settings.apart and not options.only:
+        return _apart(options, settings)
     import pytest
 
     root = Path(__file__).resolve().parent.parent
@@ -178,6 +191,40 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
         str(root / "benchmarks" / "test_cells.py"),
     ]
     return int(pytest.main(["--benchmark", "--no-header", "-p", "no:cacheprovider", *where, *given]))
+
+
+def _apart(options: argparse.Namespace, settings: Settings) -> int:
+    """Measure one engine after another, each in a process of its own that takes up the run where the last one left it.
+
+    What one engine does to a process (gigabytes of compiled programs, threads, a heap in pieces) slows the others down.
+    """
+    import subprocess
+
+    from benchmarks.measuring.resuming import resumed_settings
+    from benchmarks.plan import plan
+    from benchmarks.runs.environment import command_line
+    from benchmarks.runs.files import find_run, read_environment, write_environment
+
+    results, end, worst = Path(options.results), time.monotonic() + settings.budget, 0
+    before = set(results.glob("*/"))
+    folder = find_run(options.resume, results) if options.resume else None
+    if folder:
+        settings = resumed_settings(folder, settings, changed=bool(options.blocks or options.seed))
+    settings = replace(settings, most_blocks=settings.blocks)  # or the first would take all the time for more
+    names = list(dict.fromkeys(cell.engine for cell in sorted(plan(settings.selection))))
+    for name in names:
+        print(f"== {name}, {names.index(name) + 1} of {len(names)} engines", flush=True)
+        limits = [f"--budget={max(end - time.monotonic(), 1.0):.0f}", f"--time-limit={settings.time_limit:g}"]
+        given = [f"--resume={folder}", *limits] if folder else [*arguments_of(settings), f"--blocks={settings.blocks}"]
+        given += [f"--only={name}", f"--results={results}"]
+        given += [] if name == names[-1] and not options.no_plots else ["--no-plots"]
+        worst = max(worst, subprocess.run([sys.executable, "-m", "benchmarks", "run", *given]).returncode, key=abs)
+        new = set(results.glob("*/")) - before
+        if folder is None and not new:
+            return worst
+        folder = folder or new.pop()
+        write_environment(folder, {**read_environment(folder), "command": command_line()})
+    return worst
 
 
 def _recommend(options: argparse.Namespace, _: Sequence[str]) -> int:

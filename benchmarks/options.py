@@ -54,6 +54,7 @@ class Settings:
         most_blocks: how many times at most, where the budget has room for more.
         seed: of the shuffling of cells inside blocks.
         time_limit: seconds that one cell may run before it counts as hanging.
+        apart: whether every engine has a process of its own.
     """
 
     selection: Selection = Selection()
@@ -62,6 +63,7 @@ class Settings:
     most_blocks: int = 15
     seed: int = 1
     time_limit: float = 60.0
+    apart: bool = False
 
 
 SELECTION: dict[str, dict[str, Any]] = {
@@ -86,6 +88,11 @@ RUNNING: dict[str, dict[str, Any]] = {
     },
     "--seed": {"metavar": "NUMBER", "help": f"of the shuffling inside blocks; default {Settings.seed}"},
     "--time-limit": {"metavar": "SECONDS", "help": f"for one cell; default {Settings.time_limit:g}"},
+    "--apart": {
+        "action": "store_true",
+        "help": "measure one engine after another, each in a process of its own; for `python -m benchmarks run`",
+    },
+    "--only": {"metavar": "NAME,...", "help": "of the run's engines measure only these now; --resume has the others"},
     "--resume": {"metavar": "RUN", "help": "finish this run, measuring nothing again that is there"},
     "--results": {
         "metavar": "FOLDER",
@@ -132,7 +139,7 @@ def settings_from(value: Callable[[str], str | None]) -> Settings:
     }
     if "blocks" in given:
         given["most_blocks"] = given["blocks"]
-    return Settings(selection=selection_from(value), **given)
+    return Settings(selection=selection_from(value), apart=bool(value("--apart")), **given)
 
 
 def arguments_of(settings: Settings) -> list[str]:
@@ -157,7 +164,8 @@ def arguments_of(settings: Settings) -> list[str]:
     if chosen.dtype != Selection.dtype:
         given["--dtype"] = chosen.dtype
     selected += [f"{name}={value}" for name, value in given.items() if value is not None]
-    return [*selected, *(f"{name}={value}" for name, value in running.items())]
+    flags = ["--apart"] if settings.apart else []
+    return [*selected, *(f"{name}={value}" for name, value in running.items()), *flags]
 
 
 def sizes_from(text: str) -> tuple[int, ...]:

@@ -35,6 +35,10 @@ GROWING, TRAINING = ROOT / "results" / "workloads", ROOT / "results" / "training
 WORKLOADS_PAGE = ROOT / "benchmarks" / "functions" / "workloads" / "README.md"
 PICTURES = ROOT / "plots" / "pictures" / "workloads" / "workloads"
 COLUMNS = ("engine", "size", "forward", "many tangents", "reverse", "")
+APART = (
+    "Each engine was measured in a process of its own, one after another: what changed on the machine between them is in no "
+    "interval."
+)
 WIDTH = 125
 HEADLINE = "chain"
 MARKED = re.compile(r"(<!-- found: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -71,7 +75,8 @@ def _of_peers() -> dict[str, str]:
         if HEAT.exists()
         else ""
     )
-    return {"peers": _list(found.sentences()) + heat, "engines": found.markdown()}
+    said = [*found.sentences(), *([APART] if run.environment.get("settings", {}).get("apart") else [])]
+    return {"peers": _list(said) + heat, "engines": found.markdown()}
 
 
 def workload_passages() -> dict[str, str]:

@@ -93,6 +93,20 @@ def shuffled(cells: Sequence[Cell], blocks: int, seed: int) -> list[Visit]:
     return visits
 
 
+def of_engines(visits: Sequence[Visit], names: str) -> list[Visit]:
+    """The visits of some engines, whose names are parted by commas.
+
+    Raises:
+        OptionError: an engine has none.
+    """
+    there = dict.fromkeys(visit.cell.engine for visit in visits)
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in there:
+            raise OptionError(f"--only: got {name!r}, expected engines of the run: {', '.join(there)}")
+    return [visit for visit in visits if visit.cell.engine in wanted]
+
+
 def _cells(family: Family, engine: type[Engine], selection: Selection) -> Iterator[Cell]:
     asked = bool(selection.sizes) or bool(selection.families and family.growing)
     for size in _sizes(family, engine, selection):

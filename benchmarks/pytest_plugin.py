@@ -29,7 +29,7 @@ from benchmarks.measuring.progress import Reporter
 from benchmarks.measuring.resuming import resumed_settings
 from benchmarks.measuring.visits import admit_all
 from benchmarks.options import OptionError, Settings, settings_from
-from benchmarks.plan import plan, shuffled
+from benchmarks.plan import of_engines, plan, shuffled
 from benchmarks.runs.columns import IDENTITY
 from benchmarks.runs.environment import clock
 from benchmarks.runs.files import RecordError, find_run
@@ -93,6 +93,10 @@ def configure(config: pytest.Config, draw: Draw) -> None:
             changed = bool(config.getoption("--blocks") or config.getoption("--seed"))
             settings = resumed_settings(resume, settings, changed=changed)
         visits = shuffled(plan(settings.selection), settings.most_blocks, settings.seed)
+        if only := config.getoption("--only"):
+            visits = of_engines(visits, only)
+        elif settings.apart and resume is None:
+            raise OptionError("--apart: is for `python -m benchmarks run`, which starts a process for every engine")
     except (OptionError, RecordError) as problem:
         raise pytest.UsageError(str(problem)) from None
     if reason := unusable(config):

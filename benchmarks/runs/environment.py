@@ -85,7 +85,7 @@ def describe() -> dict[str, Any]:
         "forced": {name: value for name in FORCED if (value := os.environ.get(name))},
         "commit": _git("rev-parse", "HEAD"),
         "dirty": None if status is None else bool(status),
-        "command": _command(),
+        "command": command_line(),
         "clock": clock(),
     }
 
@@ -103,7 +103,7 @@ def clock(name: str = "time.perf_counter") -> dict[str, Any]:
     }
 
 
-def _command() -> str:
+def command_line() -> str:
     """The command line as it was typed, without the folders that Python and scripts are in."""
     python, *arguments = sys.orig_argv or sys.argv
     if arguments[:1] == ["-m"]:

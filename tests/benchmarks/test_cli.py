@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ from harness import measured_in
 from benchmarks.__main__ import main
 from benchmarks.findings import tables
 from benchmarks.functions.catalogue import families
+from benchmarks.measuring.resuming import settings_of
 from benchmarks.options import OptionError, Selection, Settings, arguments_of, settings_from, sizes_from
 from benchmarks.plan import plan
 from benchmarks.runs.files import read_run, read_table, write_environment, write_table
@@ -210,3 +212,33 @@ def test_a_run_is_made_again_from_its_environment(tmp_path, monkeypatch, capsys)
     assert main(["rerun", "2026-01-01", "--results", str(tmp_path), "--no-plots"]) == 0
     assert "not the same: cpu: old in a, new in b" in capsys.readouterr().out
     assert main(["rerun", "nothing", "--results", str(tmp_path)]) == 2
+
+
+APART = ["--engine=finite-differences,ad", "--family=chain", "--size=4", "--quantity=primal,gradient", "--blocks=2"]
+
+
+def test_engines_apart_make_one_run_in_a_process_each(tmp_path, capfd):
+    assert main(["run", "--apart", *APART, "--no-plots", f"--results={tmp_path}"]) == 0
+    said = capfd.readouterr().out
+    assert "== finite-differences, 2 of 2 engines" in said
+    checked = [int(count) for count in re.findall(r"Checking (\d+) cells", said)]
+    assert len(checked) == 2
+    assert sum(checked) == len(plan(settings_from(dict(each.split("=", 1) for each in APART).get).selection))
+    (folder,) = tmp_path.iterdir()
+    run = read_run(folder)
+    measured = run.timings[run.timings["status"] == "ok"]
+    assert {engine: set(blocks) for engine, blocks in measured.groupby("engine")["block"]} == {
+        "ad": {1, 2},
+        "finite-differences": {1, 2},
+    }
+    asked = [session["command"].rpartition("--only=")[2].split()[0] for session in run.environment["sessions"]]
+    assert asked == ["ad", "finite-differences"]
+    assert settings_of(folder).apart
+    assert "--apart" in arguments_of(settings_of(folder))
+
+
+def test_engines_apart_are_those_of_the_run(tmp_path, capfd):
+    given = [*APART, f"--results={tmp_path}", "--only=torch"]
+    assert main(["run", "--apart", *given]) != 0
+    assert "--only: got 'torch', expected engines of the run: " in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
