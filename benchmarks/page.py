@@ -36,8 +36,8 @@ WORKLOADS_PAGE = ROOT / "benchmarks" / "functions" / "workloads" / "README.md"
 PICTURES = ROOT / "plots" / "pictures" / "workloads" / "workloads"
 COLUMNS = ("engine", "size", "forward", "many tangents", "reverse", "")
 APART = (
-    "Each engine was measured in a process of its own, one after another: what changed on the machine between them is in no "
-    "interval."
+    "Each engine was measured in a process of its own, one after another: what changed on the machine between them is "
+    "in no interval."
 )
 WIDTH = 125
 HEADLINE = "chain"
