@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from benchmarks.experiments import million, training
 from benchmarks.findings import closing, scaling, told
 from benchmarks.findings.found import findings, noise_of
-from benchmarks.findings.peers import Peers, compared
+from benchmarks.findings.peers import Peers, compared, noisy_engines
 from benchmarks.findings.rules import RULES
 from benchmarks.findings.tables import catalogue_order
 from benchmarks.findings.tried import LANES, MODEL, TEXTBOOK, TRANSFERRED, factor
@@ -69,7 +69,7 @@ def _of_peers() -> dict[str, str]:
     run = read_run(PEERS)
     assert run.engines is not None
     assert run.summary is not None
-    found = Peers(run.engines, compared(run.summary), noise_of(run))
+    found = Peers(run.engines, compared(run.summary), noise_of(run), noisy_engines(run.timings))
     heat = (
         f"\n\n![Every engine on every function, relative to the fastest]({HEAT.relative_to(ROOT)})"
         if HEAT.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -11,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from benchmarks.findings.found import noise_of
-from benchmarks.findings.peers import compared, leaders
+from benchmarks.findings.peers import compared, leaders, noisy_engines
 from benchmarks.findings.told import Noise
 from benchmarks.findings.words import rounded, times
 from benchmarks.runs.files import Run
@@ -39,13 +41,13 @@ def draw(run: Run) -> Figure:
         raise NothingToDrawError(
             f"{run.path}: gradients of fewer than {FEWEST} engines, so there is nothing to compare"
         )
-    noise = noise_of(run)
+    noise, noisy = noise_of(run), set(noisy_engines(run.timings))
     sizes = cells.drop_duplicates("graph").set_index("graph")
     names = [name for name in in_order(names) if name in sizes.index]
-    room = canvas(_finding(cells, noise), _detail(noise), 1.95 + ROW * len(names))
+    room = canvas(_finding(cells, noise), _detail(noise, noisy), 1.95 + ROW * len(names))
     height = float(room.figure.get_size_inches()[1])
     ax = room.figure.add_axes((1.75 / WIDTH, 0.12 / height, (WIDTH - 2.2) / WIDTH, room.top - 0.8 / height))
-    _cells(ax, cells, table, [(name, str(sizes.loc[name, "size"])) for name in names], noise)
+    _cells(ax, cells, table, [(name, str(sizes.loc[name, "size"])) for name in names], noise, noisy)
     ax.set_xlim(-0.5, len(kinds) - 0.5)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xticks(range(len(kinds)), kinds, size=8, rotation=25, ha="left")
@@ -58,10 +60,18 @@ def draw(run: Run) -> Figure:
     return room.figure
 
 
-def _cells(ax: Axes, cells: pd.DataFrame, table: pd.DataFrame, rows: list[tuple[str, str]], noise: Noise) -> None:
+def _cells(
+    ax: Axes,
+    cells: pd.DataFrame,
+    table: pd.DataFrame,
+    rows: list[tuple[str, str]],
+    noise: Noise,
+    noisy: Set[str],
+) -> None:
     """A coloured cell for every function and engine; where nothing was measured, a word that says why."""
     kinds, norm, colours = engines(cells), LogNorm(1.0, DARKEST), colormaps["cividis_r"]
     at = {(row["graph"], row["engine"]): row for row in cells.to_dict("records")}
+    first = {row["graph"]: row["engine"] for row in cells[cells["relative"] == 1.0].to_dict("records")}
     for y, (name, size) in enumerate(rows):
         mine = table[(table["graph"] == name) & (table["size"] == size)]
         for x, engine in enumerate(kinds):
@@ -76,7 +86,13 @@ def _cells(ax: Axes, cells: pd.DataFrame, table: pd.DataFrame, rows: list[tuple[
             shade = colours(norm(1.0 if even else min(ratio, DARKEST)))
             ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1.0, 1.0, color=shade, lw=0))
             dark = float(np.dot(shade[:3], (0.299, 0.587, 0.114))) < 0.55
-            said = "1" if ratio == 1.0 else "≈" if even else _short(rounded(ratio) if noise.seen else ratio)
+            said = (
+                "1"
+                if ratio == 1.0
+                else "≈"
+                if even
+                else _short(rounded(ratio) if {engine, first[name]} & noisy else ratio)
+            )
             ax.text(
                 x, y, f"{said} {'F' if row['mode'] == 'forward' else 'R'}", size=7.5, ha="center", va="center",
                 color="white" if dark else INK, weight="bold" if ratio == 1.0 else "normal",
@@ -95,8 +111,8 @@ def _finding(cells: pd.DataFrame, noise: Noise) -> str:
     return f"Fastest whole derivative of {cells['graph'].nunique()} functions, but for noise: {said}"
 
 
-def _detail(noise: Noise) -> str:
-    digits = " On so noisy a machine numbers have one digit." if noise.seen else ""
+def _detail(noise: Noise, noisy: Set[str]) -> str:
+    digits = f" One digit where an engine was noisy: {', '.join(sorted(noisy))}." if noisy else ""
     return (
         "Seconds of the whole derivative relative to the fastest engine of the row, each engine in its faster mode: "
         "F forward, R reverse, with as many tangents a pass as it is fastest with. Preparation is not included. Behind "

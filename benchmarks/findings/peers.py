@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.findings.analysis import FLOOR_LIMIT, noise_floor
 from benchmarks.findings.blocks import in_order
 from benchmarks.findings.found import single_sweeps
 from benchmarks.findings.told import Noise
 from benchmarks.findings.words import counted, duration, rounded, times
 
+MODES = ("forward", "reverse")
 OURS = ("ad", "ad-compiled")
 """This project's engines."""
 NEARLY = 0.7
@@ -61,7 +63,7 @@ def engines(
     rows = []
     for engine, mine in everything.groupby("engine", sort=False):
         row: dict[str, object] = {"run": mine["run"].iloc[0], "engine": engine, "functions": mine["graph"].nunique()}
-        for mode in ("forward", "reverse"):
+        for mode in MODES:
             curves = scaling[(scaling["engine"] == engine) & (scaling["mode"] == mode)]
             verdicts = curves["verdict"].value_counts()
             row |= {f"{mode}_{name}": int(verdicts.get(name, 0)) for name in ("agrees", "disagrees")}
@@ -109,6 +111,12 @@ def _median(values: pd.Series) -> float:
     return float(known.median()) if len(known) else math.nan
 
 
+def noisy_engines(timings: pd.DataFrame) -> dict[str, float]:
+    """The noise floors of the engines that are too noisy to trust, or have none: nothing else of the run suffers."""
+    floors = {str(engine): noise_floor(mine) for engine, mine in timings.groupby("engine", sort=False)}
+    return {engine: floor for engine, floor in floors.items() if not floor <= FLOOR_LIMIT}
+
+
 def leaders(fastest: pd.DataFrame, even: float) -> str:
     """On how many functions each engine takes no more than `even` times as long as the fastest, most first."""
     counts = fastest.loc[fastest["relative"] <= even, "engine"].value_counts()
@@ -126,41 +134,49 @@ class Peers:
         table: `engines.csv`.
         fastest: `compared`.
         noise: of the run; what is smaller than its floor is not called a difference between engines.
+        noisy: the floors of `noisy_engines`.
     """
 
     table: pd.DataFrame
     fastest: pd.DataFrame
     noise: Noise
+    noisy: Mapping[str, float] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
         """The law over all engines; who is fastest; where engines of others are faster than ours."""
         if math.isnan(self.noise.floor):
             return ["The noise floor was not measured, so engines are not compared."]
         told = [self.law(), self.winners(), self.beaten()]
-        return [*told, self.caution()] if self.noise.seen else told
+        return [*told, self.caution()] if self.noisy else told
 
     def caution(self) -> str:
-        """What a noisy machine leaves of the comparison."""
+        """What noise leaves of the comparison."""
+        shown = [
+            f"{engine} ({'not known' if math.isnan(floor) else f'{floor:.0%}'})" for engine, floor in self.noisy.items()
+        ]
         return (
-            f"The machine was noisy: identical cells differed by up to {self.noise.floor:.0%}. So no ratio below "
-            f"{times(self.noise.even)} is called a difference, and times and ratios are given in one digit."
+            f"Identical cells differed by up to {self.noise.floor:.0%} over all engines, so no ratio below "
+            f"{times(self.noise.even)} is called a difference; times and ratios are given in one digit where they "
+            f"differed by more than {FLOOR_LIMIT:.0%}: {', '.join(shown)}."
         )
 
     def law(self) -> str:
         """Whether cost grows as theory says, in how many curves of how many engines."""
-        if self.noise.seen:
+        judged = self.table[~self.table["engine"].isin(list(self.noisy))]
+        if judged.empty:
             curves = int(self.table["forward_curves"].sum() + self.table["reverse_curves"].sum())
             return f"The law in {len(self.table)} engines: the run is too noisy to judge their {curves} curves."
         said = []
         for mode, growth in (("forward", "with N"), ("reverse", "not at all")):
-            counts = {name: int(self.table[f"{mode}_{name}"].sum()) for name in ("agrees", "disagrees", "curves")}
+            counts = {name: int(judged[f"{mode}_{name}"].sum()) for name in ("agrees", "disagrees", "curves")}
             said.append(
                 f"{mode} mode's cost grows {growth} relative to the function in {counts['agrees']} of "
                 f"{counts['curves']} curves, and otherwise in {counts['disagrees']}"
             )
-        against = [row["engine"] for row in self.table.to_dict("records") if _against(row)]
+        against = [row["engine"] for row in judged.to_dict("records") if _against(row)]
         named = f" (disagreeing: {', '.join(against)})" if against else ""
-        return f"The law in {len(self.table)} engines: {'; '.join(said)}{named}; the rest is inconclusive."
+        left_out = f" Too noisy to judge: {', '.join(self.noisy)}." if self.noisy else ""
+        return f"The law in {len(judged)} engines: {'; '.join(said)}{named}; the rest is inconclusive.{left_out}"
 
     def winners(self) -> str:
         """How often each engine gives the whole derivative first, or as good as first, and the modes of the first."""
@@ -185,7 +201,8 @@ class Peers:
             return (
                 f"On none of {len(both)} functions is an engine of others faster than ours, gradients by hand left out."
             )
-        name, most = str(faster.index[0]), self._times(float(faster.iloc[0]))
+        name, largest = str(faster.index[0]), float(faster.iloc[0])
+        most = times(rounded(largest) if {both["engine"][name], *OURS} & set(self.noisy) else largest)
         who = ", ".join(f"{graph} ({engine})" for graph, engine in both.loc[faster.index, "engine"].items())
         return (
             f"On {len(faster)} of {len(both)} functions an engine of others is faster than both of ours (gradients by "
@@ -193,48 +210,45 @@ class Peers:
         )
 
     def markdown(self) -> str:
-        """The table, for a page; of a noisy run in one digit, and without verdicts on growth."""
+        """The table, for a page; a noisy engine's row in one digit, and without verdicts on growth."""
         head = (
             "| engine | functions | agrees: forward | reverse | a forward sweep costs | a reverse sweep | "
             "reverse wins from | one call | preparation, median (worst) | pays from | relative to the fastest |"
         )
         lines = [head, "|---" * 11 + "|"]
         for row in self.table.to_dict("records"):
+            noisy = row["engine"] in self.noisy
+            exact = {
+                name: rounded(value) if noisy and isinstance(value, float) else value for name, value in row.items()
+            }
             cells = [
                 row["engine"], f"{row['functions']}",
-                *(self._verdicts(row, mode) for mode in ("forward", "reverse")),
-                *(self._plain(row[f"{mode}_cost"], "× the function") for mode in ("forward", "reverse")),
-                self._inputs(row["reverse_wins_from"]), self._seconds(row["call_seconds"]),
-                f"{self._seconds(row['prepare_seconds'])} ({self._seconds(row['prepare_worst'])})",
-                self._calls(row["pays_from"]), self._plain(row["to_the_best"], "×"),
+                *("" if noisy else f"{row[f'{mode}_agrees']} of {row[f'{mode}_curves']}" for mode in MODES),
+                *(_plain(exact[f"{mode}_cost"], "× the function") for mode in MODES),
+                _inputs(exact["reverse_wins_from"]), _seconds(exact["call_seconds"]),
+                f"{_seconds(exact['prepare_seconds'])} ({_seconds(exact['prepare_worst'])})",
+                _calls(exact["pays_from"]), _plain(exact["to_the_best"], "×"),
             ]  # fmt: skip
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
 
-    def _verdicts(self, row: Any, mode: str) -> str:
-        return "" if self.noise.seen else f"{row[f'{mode}_agrees']} of {row[f'{mode}_curves']}"
 
-    def _rounded(self, value: float) -> float:
-        """As exact as the run is: one digit of a noisy one."""
-        return rounded(value) if self.noise.seen else value
+def _plain(value: float, unit: str) -> str:
+    return "" if math.isnan(value) else f"{value:,.2g}{unit}" if value < 100 else f"{value:,.0f}{unit}"
 
-    def _times(self, ratio: float) -> str:
-        return times(self._rounded(ratio))
 
-    def _plain(self, value: float, unit: str) -> str:
-        value = self._rounded(value)
-        return "" if math.isnan(value) else f"{value:,.2g}{unit}" if value < 100 else f"{value:,.0f}{unit}"
+def _inputs(value: float) -> str:
+    return _plain(value, " input" if value == 1.0 else " inputs")
 
-    def _inputs(self, value: float) -> str:
-        return self._plain(value, " input" if value == 1.0 else " inputs")
 
-    def _seconds(self, value: float) -> str:
-        return "" if math.isnan(value) else duration(self._rounded(value))
+def _seconds(value: float) -> str:
+    return "" if math.isnan(value) else duration(value)
 
-    def _calls(self, value: float) -> str:
-        if math.isinf(value):
-            return "never"
-        return "" if math.isnan(value) else counted(round(self._rounded(value)), "call")
+
+def _calls(value: float) -> str:
+    if math.isinf(value):
+        return "never"
+    return "" if math.isnan(value) else counted(round(value), "call")
 
 
 def _against(row: Any) -> bool:

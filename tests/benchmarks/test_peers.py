@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
-from synthetic import frame, row
+from synthetic import frame, row, twins
 
 from benchmarks.findings import peers
 from benchmarks.findings.analysis import floor_of, summarise
@@ -101,16 +102,41 @@ def test_sentences_follow_from_the_tables(tables):
 def test_what_noise_hides_is_no_difference_between_engines(tables):
     summary, growths, crossings, table = tables
     table = peers.engines(summary, growths, crossings, table).replace({"prepare_worst": 99.5}, 123.4)
-    noisy = peers.Peers(table, peers.compared(summary), Noise(1.5, "identical cells differ by 150%"))
+    floors = dict.fromkeys(table["engine"], 1.5)
+    noisy = peers.Peers(table, peers.compared(summary), Noise(1.5, "identical cells differ by 150%"), floors)
     law, winners, beaten, caution = noisy.sentences()
     assert law == "The law in 3 engines: the run is too noisy to judge their 8 curves."
     assert "fast on 2, ad on 2, of 2;" in winners or "ad on 2, fast on 2, of 2;" in winners  # 2 is below 2.5
     assert beaten.startswith("On none of 2 functions")
-    assert "differed by up to 150%. So no ratio below 2.5 is called a difference" in caution
+    assert "differed by up to 150% over all engines, so no ratio below 2.5 is called a difference" in caution
     assert "1.7 minutes" in noisy.markdown()  # 100 s: one digit of 123.4
     assert "of 2 |" not in noisy.markdown()  # no verdict
     unknown = peers.Peers(table, peers.compared(summary), Noise(float("nan"), None))
     assert unknown.sentences() == ["The noise floor was not measured, so engines are not compared."]
+
+
+def test_one_noisy_engine_costs_the_others_nothing(tables):
+    summary, growths, crossings, table = tables
+    table = peers.engines(summary, growths, crossings, table)
+    found = peers.Peers(table, peers.compared(summary), Noise(0.02, None), {"slow": 0.14})
+    law, _, beaten, caution = found.sentences()
+    assert law.startswith("The law in 2 engines: ")
+    assert law.endswith(" Too noisy to judge: slow.")
+    assert "where fast is 2 times" in beaten
+    assert caution.endswith("where they differed by more than 10%: slow (14%).")
+    lines = {line.split(" | ")[0].strip("| "): line for line in found.markdown().splitlines()}
+    assert "of 2 |" in lines["fast"]
+    assert "of 2 |" not in lines["slow"]
+
+
+def test_an_engine_is_noisy_by_its_own_twins():
+    quiet = [{**each, "engine": "quiet"} for each in twins([1.02] * 10)]
+    loud = [{**each, "engine": "loud"} for each in twins([1.3] * 10)]
+    alone = [row(1, 7, 1.0, engine="alone")]
+    floors = peers.noisy_engines(frame(quiet + loud + alone))
+    assert list(floors) == ["loud", "alone"]
+    assert floors["loud"] == pytest.approx(0.3)
+    assert np.isnan(floors["alone"])
 
 
 def test_nobody_faster_is_said():
