@@ -211,7 +211,7 @@ def open_run(
             require_same(folder, begun, environment)
             suspects = found_suspects(folder, sorted({visit.cell for visit in visits}))
             begun["died_with"] = [str(cell) for cell, times in suspects.items() for _ in range(times)]
-            repair_timings(folder)
+            repair_timings(folder, {visit.cell.engine for visit in visits})
             visits = remaining(visits, read_table(folder / "timings.csv"))
         engines = {engine.name: engine for engine in chosen(sorted({visit.cell.engine for visit in visits}))}
         begun["versions"] = begun.get("versions", {}) | _versions(engines)

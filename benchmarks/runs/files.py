@@ -17,7 +17,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -255,8 +255,12 @@ class Timings:
         os.close(self._file)
 
 
-def repair_timings(folder: Path) -> None:
+def repair_timings(folder: Path, engines: Collection[str]) -> None:
     """Make an interrupted run's `timings.csv` whole, without a last line cut short, and open where `AGAIN` says so.
+
+    Args:
+        folder: the run.
+        engines: those that are measured now; what is said of others stays.
 
     Raises:
         RecordError: it is not a table of this project.
@@ -264,7 +268,7 @@ def repair_timings(folder: Path) -> None:
     Timings(folder).close()
     path = folder / "timings.csv"
     timings = read_table(path)
-    write_table(path, timings[~timings["status"].isin(AGAIN)])
+    write_table(path, timings[~(timings["status"].isin(AGAIN) & timings["engine"].isin(engines))])
 
 
 def lock_run(folder: Path) -> Callable[[], None]:

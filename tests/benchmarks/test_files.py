@@ -181,7 +181,7 @@ def test_the_newest_run_is_found_and_named_ones_by_name(tmp_path):
 def test_a_line_cut_short_is_dropped_when_the_run_is_taken_up(tmp_path, cut):
     path = written(tmp_path, row(), row(block=2))
     path.write_bytes(path.read_bytes()[:-cut])
-    repair_timings(tmp_path)
+    repair_timings(tmp_path, ("ad",))
     assert list(read_table(path)["block"]) == [1]
     written(tmp_path, row(block=2))
     assert list(read_table(path)["block"]) == [1, 2]
@@ -190,14 +190,20 @@ def test_a_line_cut_short_is_dropped_when_the_run_is_taken_up(tmp_path, cut):
 def test_repairing_opens_what_was_over_budget(tmp_path):
     undone = [row(block=0, status=status) for status in ("over_budget", "error", "unsupported", "wrong")]
     path = written(tmp_path, row(), *undone)
-    repair_timings(tmp_path)
+    repair_timings(tmp_path, ("ad",))
     assert list(read_table(path)["status"]) == ["ok", "wrong"]
+
+
+def test_repairing_leaves_what_is_said_of_engines_that_are_not_measured_now(tmp_path):
+    path = written(tmp_path, *(row(block=0, status="unsupported", engine=engine) for engine in ("ad", "xad")))
+    repair_timings(tmp_path, ("ad",))
+    assert list(read_table(path)["engine"]) == ["xad"]
 
 
 def test_repairing_refuses_what_is_not_ours(tmp_path):
     (tmp_path / "timings.csv").write_text("a,b\n1,2\n")
     with pytest.raises(RecordError):
-        repair_timings(tmp_path)
+        repair_timings(tmp_path, ("ad",))
     assert (tmp_path / "timings.csv").read_text() == "a,b\n1,2\n"
 
 

@@ -148,7 +148,7 @@ def test_resuming_tries_again_what_has_no_time_unless_it_was_wrong_or_too_large(
     run.deadline = 0.0
     measuring.admit(run, CELLS[0])
     run.timings.close()
-    repair_timings(tmp_path)
+    repair_timings(tmp_path, ("ad",))
     rows = read_table(tmp_path / "timings.csv")
     assert len(rows) == (not again)
     visits = shuffled(CELLS, 2, 1)
