@@ -201,8 +201,9 @@ def test_one_outlier_does_not_make_the_floor():
 
 def test_one_cell_whose_memory_lies_badly_does_not_make_the_floor():
     def cells(count, bad):
-        ratios = [1.3 if k < bad else 1.02 for k in range(count)]
-        return frame([{**each, "graph": f"g{k}"} for k, ratio in enumerate(ratios) for each in twins([ratio] * 5)])
+        """So many cells in five blocks: the bad ones differ in all of them, and three of the others in one."""
+        ratios = [[1.3] * 5 if k < bad else [1.3 if bad <= k < bad + 3 else 1.02, *[1.02] * 4] for k in range(count)]
+        return frame([{**each, "graph": f"g{k}"} for k, ratio in enumerate(ratios) for each in twins(ratio)])
 
     assert noise_floor(cells(24, 1)) == pytest.approx(0.02)
     assert noise_floor(cells(24, 3)) == pytest.approx(0.3)
