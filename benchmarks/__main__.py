@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,6 @@ from benchmarks.options import (
     RUNNING,
     SELECTION,
     OptionError,
-    Settings,
     arguments_of,
     selection_from,
     settings_from,
@@ -179,7 +176,10 @@ def _training(options: argparse.Namespace, _: Sequence[str]) -> int:
 def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
     settings = settings_from(_value(options))  # a wrong option is reported before pytest starts
     if settings.apart and not options.only:
-        return _apart(options, settings)
+        from benchmarks.measuring.apart import one_by_one
+
+        changed = bool(options.blocks or options.seed)
+        return one_by_one(settings, Path(options.results), options.resume, changed=changed, draw=not options.no_plots)
     import pytest
 
     root = Path(__file__).resolve().parent.parent
@@ -191,40 +191,6 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
         str(root / "benchmarks" / "test_cells.py"),
     ]
     return int(pytest.main(["--benchmark", "--no-header", "-p", "no:cacheprovider", *where, *given]))
-
-
-def _apart(options: argparse.Namespace, settings: Settings) -> int:
-    """Measure one engine after another, each in a process of its own that takes up the run where the last one left it.
-
-    What one engine does to a process (gigabytes of compiled programs, threads, a heap in pieces) slows the others down.
-    """
-    import subprocess
-
-    from benchmarks.measuring.resuming import resumed_settings
-    from benchmarks.plan import plan
-    from benchmarks.runs.environment import command_line
-    from benchmarks.runs.files import find_run, read_environment, write_environment
-
-    results, end, worst = Path(options.results), time.monotonic() + settings.budget, 0
-    before = set(results.glob("*/"))
-    folder = find_run(options.resume, results) if options.resume else None
-    if folder:
-        settings = resumed_settings(folder, settings, changed=bool(options.blocks or options.seed))
-    settings = replace(settings, most_blocks=settings.blocks)  # or the first would take all the time for more
-    names = list(dict.fromkeys(cell.engine for cell in sorted(plan(settings.selection))))
-    for name in names:
-        print(f"== {name}, {names.index(name) + 1} of {len(names)} engines", flush=True)
-        limits = [f"--budget={max(end - time.monotonic(), 1.0):.0f}", f"--time-limit={settings.time_limit:g}"]
-        given = [f"--resume={folder}", *limits] if folder else [*arguments_of(settings), f"--blocks={settings.blocks}"]
-        given += [f"--only={name}", f"--results={results}"]
-        given += [] if name == names[-1] and not options.no_plots else ["--no-plots"]
-        worst = max(worst, subprocess.run([sys.executable, "-m", "benchmarks", "run", *given]).returncode, key=abs)
-        new = set(results.glob("*/")) - before
-        if folder is None and not new:
-            return worst
-        folder = folder or new.pop()
-        write_environment(folder, {**read_environment(folder), "command": command_line()})
-    return worst
 
 
 def _recommend(options: argparse.Namespace, _: Sequence[str]) -> int:
@@ -267,7 +233,8 @@ def _rerun(options: argparse.Namespace, _: Sequence[str]) -> int:
     results = Path(options.results)
     before = find_run(options.again, results)
     given = [*arguments_of(settings_of(before)), "--results", str(results)]
-    status = _run(_parser().parse_args(["run", *given]), [*given, *(["--no-plots"] if options.no_plots else [])])
+    given += ["--no-plots"] if options.no_plots else []
+    status = _run(_parser().parse_args(["run", *given]), given)
     after = find_run(None, results)
     for difference in differences(read_environment(before), read_environment(after)):
         print(f"not the same: {difference} (a is {before.name}, b is {after.name})")

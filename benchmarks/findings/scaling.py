@@ -197,12 +197,12 @@ def exponent(gradient: Curve, primal: Curve, shapes: Shapes = MANY_SWEEPS) -> Ex
     variance = upper.variance + lower.variance
     difference = upper.slope[:, np.newaxis] - lower.slope
     excess = upper.excess[:, np.newaxis] + lower.excess
-    unlike = (upper.strength[:, np.newaxis] - lower.strength) / LIKENESS
+    alike = excess + ((upper.strength[:, np.newaxis] - lower.strength) / LIKENESS) ** 2
     moderate = upper.moderate[:, np.newaxis] & lower.moderate
-    weight = np.exp(-0.5 * (excess + unlike**2))
+    weight = np.exp(-0.5 * alike)
     return Exponent(
         float((weight * difference).sum() / weight.sum()),
-        *_interval(difference, excess + unlike**2, limit, variance),
+        *_interval(difference, alike, limit, variance),
         *_interval(difference, np.where(moderate, excess, np.inf), limit, variance),
     )
 

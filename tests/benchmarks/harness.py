@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -83,3 +84,16 @@ def fail(problem):
 def hang():
     while True:
         pass
+
+
+def computing(seconds):
+    """A thread that computes for a while, as a compiler does that has been given up."""
+
+    def compute():
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            sum(range(1000))
+
+    thread = threading.Thread(target=compute, daemon=True)
+    thread.start()
+    return thread

@@ -226,8 +226,8 @@ def test_engines_apart_make_one_run_in_a_process_each(tmp_path, capfd):
     assert sum(checked) == len(plan(settings_from(dict(each.split("=", 1) for each in APART).get).selection))
     (folder,) = tmp_path.iterdir()
     run = read_run(folder)
-    said = run.timings[run.timings["status"] != "ok"]
-    assert set(zip(said["engine"], said["mode"], said["status"], strict=True)) == {
+    untimed = run.timings[run.timings["status"] != "ok"]
+    assert set(zip(untimed["engine"], untimed["mode"], untimed["status"], strict=True)) == {
         ("finite-differences", "reverse", "unsupported"),
     }
     measured = run.timings[run.timings["status"] == "ok"]

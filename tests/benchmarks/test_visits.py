@@ -8,14 +8,11 @@ import json
 import math
 import subprocess
 import sys
-import threading
-import time
 import warnings
 from collections import Counter
 
-import numpy as np
 import pytest
-from harness import CELLS, begin, fail, hang, measured_in, misbehaving, once, records_of
+from harness import CELLS, begin, computing, fail, hang, measured_in, misbehaving, once, records_of
 
 import ad
 from benchmarks.cells import Cell, Visit
@@ -25,7 +22,6 @@ from benchmarks.findings.blocks import by_block
 from benchmarks.functions import catalogue
 from benchmarks.measuring import memory, resuming
 from benchmarks.measuring import visits as measuring
-from benchmarks.measuring.guard import HangingError, guarded, settle, time_limit
 from benchmarks.measuring.open_run import close_run, open_run
 from benchmarks.measuring.progress import Reporter
 from benchmarks.measuring.resuming import remaining, tried_apart
@@ -183,47 +179,6 @@ def test_every_kind_of_cell_has_its_own_key():
     assert len({str(cell) for cell in cells}) == len(cells)
 
 
-def test_a_time_limit_interrupts_code_that_catches_everything():
-    def stubborn():
-        caught = 0
-        while caught < 2:
-            try:
-                hang()
-            except HangingError:
-                caught += 1
-        return caught
-
-    with time_limit(0.01):
-        assert stubborn() == 2
-
-
-def test_what_rings_in_a_callback_of_python_is_not_shown(capsys):
-    class Cycle:
-        def __del__(self):
-            hang()
-
-    with time_limit(0.01):
-        Cycle()
-    assert "Exception ignored" not in capsys.readouterr().err
-
-
-def test_the_reason_that_numpy_hides_is_told():
-    def assign(x):
-        y = np.zeros(2)
-        y[0] = x[0]
-        return np.sum(y)
-
-    failure = guarded(lambda: ad.grad(assign)(np.ones(2)), 10.0)
-    assert failure.status == "error"
-    assert failure.note.startswith("TypeError: float(): got a ArrayVar, whose derivative would be lost")
-    assert "np.where for an assignment" in failure.note
-
-
-def test_ctrl_c_is_not_swallowed():
-    with pytest.raises(KeyboardInterrupt):
-        guarded(fail(KeyboardInterrupt()), 1.0)
-
-
 def test_visits_and_cells_say_what_they_are():
     assert str(Visit(2, Cell("map", (4, 8), "ad", "forward", "gradient"), twin=1)) == (
         "block 2: map 4x8 ad forward gradient (twin)"
@@ -367,19 +322,6 @@ def test_an_engine_that_hangs_everywhere_leaves_time_to_the_others(tmp_path):
     assert set(records[~mine & (records["mode"] != "reverse")]["status"]) == {"ok"}
 
 
-def computing(seconds):
-    """A thread that computes for a while, as a compiler does that has been given up."""
-
-    def compute():
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            sum(range(1000))
-
-    thread = threading.Thread(target=compute, daemon=True)
-    thread.start()
-    return thread
-
-
 def test_nothing_is_timed_beside_what_was_cut_off_and_still_computes(tmp_path):
     left, beside = [], []
 
@@ -401,14 +343,6 @@ def test_nothing_is_timed_beside_what_was_cut_off_and_still_computes(tmp_path):
     assert left
     assert beside
     assert not any(beside)
-
-
-def test_what_never_ends_is_not_waited_for_beyond_the_limit():
-    guarded(hang, 0.01)
-    thread = computing(0.8)
-    assert not settle(0.1)
-    assert settle(60.0)
-    assert not thread.is_alive()
 
 
 def test_all_cells_of_a_problem_that_a_process_died_with_are_tried_apart_first(tmp_path, monkeypatch):
