@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _CUT_OFF = threading.Event()
-GLANCE = 0.1
+LOOK = 0.1
 """Seconds for which the process is watched to see whether it computes."""
 IDLE = 0.1
 """Share of one processor that an idle process may use."""
@@ -138,7 +138,7 @@ def settle(seconds: float) -> bool:
     until = time.monotonic() + seconds
     while was_cut_off():
         used, start = time.process_time(), time.monotonic()
-        time.sleep(GLANCE)
+        time.sleep(LOOK)
         if time.process_time() - used < IDLE * (time.monotonic() - start):
             return True
         if time.monotonic() >= until:

@@ -18,6 +18,7 @@ from benchmarks import pytest_plugin
 from benchmarks.options import Selection
 from benchmarks.plan import plan, shuffled
 from benchmarks.runs.columns import IDENTITY
+from benchmarks.runs.environment import describe
 from benchmarks.runs.files import read_run, read_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +116,14 @@ def test_a_run_measures_everything_and_says_what_it_found(outputs):
     gradients = timings[timings["quantity"] == "gradient"]
     assert set(gradients[gradients["mode"] == "reverse"]["sweeps"]) == {1}
     assert (gradients["sweeps"] == gradients["n_inputs"])[gradients["mode"] == "forward"].all()
+
+
+def test_what_keeps_a_library_from_its_own_kernels_is_recorded(monkeypatch):
+    monkeypatch.setenv("MKL_CBWR", "AVX2")
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    forced = describe()["forced"]
+    assert forced["MKL_CBWR"] == "AVX2"
+    assert "XLA_FLAGS" not in forced
 
 
 def test_the_environment_is_recorded(outputs):
