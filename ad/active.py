@@ -182,19 +182,15 @@ def finite(x: Any) -> bool:
     """Whether no number in a value or array, active or not, is infinite or NaN."""
     while isinstance(x, Active):
         x = x.primal
-    if isinstance(x, float):
-        return math.isfinite(x)
-    if type(x) is np.ndarray:
+    if type(x) is np.ndarray:  # one pass, and no array made; it may overflow where no value is infinite
         line = x if x.ndim == 1 else x.ravel()
-        parts = [line]
-        if line.size > BLAS_ALONE:
-            parts = [line[k : k + BLAS_ALONE] for k in range(0, line.size, BLAS_ALONE)]
-        for part in parts:  # one pass, and no array made; it may overflow where no value is infinite
-            if not math.isfinite(part.dot(part)):
-                break
+        if line.size <= BLAS_ALONE:
+            whole = math.isfinite(line.dot(line))
         else:
-            return True
-    return bool(np.isfinite(x).all())
+            parts = (line[k : k + BLAS_ALONE] for k in range(0, line.size, BLAS_ALONE))
+            whole = all(math.isfinite(part.dot(part)) for part in parts)
+        return whole or bool(np.isfinite(x).all())
+    return math.isfinite(x) if isinstance(x, float) else bool(np.isfinite(x).all())
 
 
 def passed_on(partial: Any, amount: Any, paths: int) -> Any:

@@ -17,9 +17,9 @@ from ad.array_methods import PARTIALS, PLAIN, Case, install
 from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
 from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of, unbroadcast
 from ad.linear import Linear, Map
-from ad.ndarrays import floating
+from ad.ndarrays import DOUBLE, floating
 from ad.ops import Op
-from ad.progress import following, silent
+from ad.progress import following
 from ad.tape import Nodes, Tape, Var
 
 
@@ -44,6 +44,10 @@ class ArrayVar(Array):
     @property
     def finished(self) -> bool:  # noqa: D102  # documented in Active
         return self.tape.closed
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # noqa: D102  # documented in Array
+        return self.node.shape
 
     @property
     def op(self) -> str:
@@ -71,9 +75,9 @@ class ArrayVar(Array):
     def lift(cls, nodes: Nodes, primal: Any) -> ArrayVar:
         """Declare one input."""
         nodes.arrays = True
-        return _var(
-            primal if isinstance(primal, Active) else nodes.loans.take(floating("primal", primal)), Node(), nodes
-        )
+        if not isinstance(primal, Active):
+            primal = nodes.loans.take(primal if primal.dtype is DOUBLE else floating("primal", primal))
+        return _var(primal, Node(), nodes)
 
     @classmethod
     def of_number(cls, x: Var) -> ArrayVar:
@@ -124,7 +128,8 @@ class ArrayVar(Array):
         if map.held is not None:
             params = map.held(tape.loans, *params)
         node = LinearNode()
-        node.map, node.x, node.params, node.adjoint, node.shape = map, self.node, params, ZERO, shape_of(out)
+        node.map, node.x, node.params = map, self.node, params
+        node.adjoint, node.shape = ZERO, getattr(out, "shape", ())
         var: ArrayVar = tape.array()
         var.primal, var.node, var.tape = out, node, tape
         tape.append(node)  # type: ignore[arg-type]
@@ -139,16 +144,12 @@ class ArrayVar(Array):
             seeds: outputs with their cotangents.
             keep: whether the adjoints of all nodes are left in place.
         """
-        seeds = [
-            (output, np.asarray(seed, dtype_of(output))[()] if isinstance(seed, np.ndarray) else seed)
-            for output, seed in seeds
-        ]
-        with silent():
+        with np.errstate(all="ignore"):
             passes = 0
             if not following():
                 _reset(tape)
                 for output, seed in seeds:
-                    add(_node(output), seed)
+                    add(_node(output), _cotangent(output, seed))
                 _pull(tape.nodes, keep)
                 tape._adjoints_kept = keep
                 adjoints = [x.adjoint for x in tape.inputs]
@@ -156,7 +157,7 @@ class ArrayVar(Array):
                     return adjoints, 1
                 passes = 1
             _reset(tape)
-            _pull_following_paths(tape, seeds, keep)
+            _pull_following_paths(tape, [(x, _cotangent(x, seed)) for x, seed in seeds], keep)
             return [x.adjoint for x in tape.inputs], passes + 1
 
     def __repr__(self) -> str:
@@ -174,7 +175,7 @@ def _kept(x: Any, tape: Nodes) -> Any:
 def _var(primal: Any, node: Node, tape: Nodes) -> ArrayVar:
     var: ArrayVar = tape.array()
     var.primal, var.node, var.tape = primal, node, tape
-    node.adjoint, node.own, node.shape = ZERO, False, shape_of(primal)
+    node.adjoint, node.own, node.shape = ZERO, False, getattr(primal, "shape", ())
     return var
 
 
@@ -225,9 +226,14 @@ def _node(x: Any) -> Any:
     return x.node if isinstance(x, ArrayVar) else x
 
 
+def _cotangent(x: Any, seed: Any) -> Any:
+    """A seed in the type of numbers of the output that it is for."""
+    return np.asarray(seed, dtype_of(x))[()] if isinstance(seed, np.ndarray) else seed
+
+
 def _reset(tape: Tape) -> None:
     for x in tape.inputs:
-        _node(x).adjoint = ZERO
+        (x.node if isinstance(x, ArrayVar) else x).adjoint = ZERO
     if tape._adjoints_kept:
         for node in tape.nodes:
             node.adjoint = ZERO

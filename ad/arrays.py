@@ -178,7 +178,8 @@ class Array(Active):
 
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of a number or array, active or not."""
-    return x.shape if hasattr(x, "shape") else ()
+    shape: tuple[int, ...] = getattr(x, "shape", ())
+    return shape
 
 
 def dtype_of(x: Any) -> Any:

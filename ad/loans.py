@@ -3,9 +3,9 @@
 A user's array may be written to after it was recorded, and the sweep would multiply by something else in silence.
 Copies of all would cost as much as the ops.  So a small array is copied; a large one is borrowed and cannot be written
 to until the recording ends, so that an assignment in the function raises NumPy's "assignment destination is read-only"
-where it stands.  What a tape keeps for longer than one call is copied whatever its size.  An array that its owner has
-made read-only is taken as it is.  What cannot be seen is a write to a large array through another view of it that was
-made before: NumPy gives that a flag of its own.
+where it stands.  What a tape keeps for longer than one call is copied whatever its size.  A large array that its owner
+has made read-only is taken as it is.  What cannot be seen is a write to a large array through another view of it that
+was made before: NumPy gives that a flag of its own.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ class Loans:
 
     def take(self, x: Any) -> Any:
         """An array that holds what `x` holds now until the sweep has been made."""
+        if x.nbytes <= SMALL:
+            return x.copy()
         owner = x
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
         if not owner.flags.writeable:
             return x
-        if self.lasting or x.nbytes <= SMALL or owner.base is not None:
+        if self.lasting or owner.base is not None:
             return x.copy()
         for array in (owner, x):
             if array.flags.writeable:

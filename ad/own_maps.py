@@ -117,8 +117,7 @@ def _transposed(linear: Callable[[list[Any]], list[Any]], zeros: list[Any], seed
     with in_progress():
         made = linear(variables)
     tape.close()
-    pairs = zip(made, seeds, strict=True)
-    return tape.pull([(out, full(seed, shape_of(out))) for out, seed in pairs if tape.owns(out)])
+    return tape.pull([(out, full(seed, shape_of(out))) for out, seed in zip(made, seeds, strict=True)])
 
 
 def _zeros(x: Any) -> Any:

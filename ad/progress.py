@@ -1,7 +1,6 @@
 """Derivatives in progress: what this thread is about, as far as the ops have to know.
 
-Whether NumPy's warnings are off, whether the classes of paths are followed (`ad.infinity`), and whether a derivative
-was begun inside another.
+Whether the classes of paths are followed (`ad.infinity`), and whether a derivative was begun inside another.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import numpy as np
 class _Progress(threading.local):
     follows = False
     holds_another = False
-    silent = False
 
 
 _progress = _Progress()
@@ -39,50 +37,23 @@ class paths_followed:  # noqa: N801  # named as contextlib.suppress is, and like
         _progress.follows = self._before
 
 
-class silent:  # noqa: N801
-    """NumPy's warnings are off, as on floats there are none; what is silent already is left as it is."""
-
-    __slots__ = ("_warnings",)
-    _warnings: Any
-
-    def __enter__(self) -> None:
-        if _progress.silent:
-            self._warnings = None
-        else:
-            self._warnings = np.errstate(all="ignore")
-            self._warnings.__enter__()
-            _progress.silent = True
-
-    def __exit__(self, *exception: Any) -> None:
-        if self._warnings is not None:
-            _progress.silent = False
-            self._warnings.__exit__(*exception)
-
-
 class in_progress:  # noqa: N801
-    """Around the function that is being differentiated, in which somebody else may turn warnings on again.
+    """Around the function that is being differentiated: NumPy's warnings are off, as on floats there are none.
 
     Attributes:
         holds_another: (afterwards) whether another derivative was begun in it.
     """
 
     __slots__ = ("_warnings", "holds_another")
-    _warnings: Any
+    _warnings: np.errstate
     holds_another: bool
 
     def __enter__(self) -> Self:
         _progress.holds_another = False
-        if _progress.silent:
-            self._warnings = None
-            _progress.silent = False
-        else:
-            self._warnings = np.errstate(all="ignore")
-            self._warnings.__enter__()
+        self._warnings = np.errstate(all="ignore")
+        self._warnings.__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
         self.holds_another, _progress.holds_another = _progress.holds_another, True
-        if self._warnings is None:
-            _progress.silent = True
-        else:
-            self._warnings.__exit__(*exception)
+        self._warnings.__exit__(*exception)

@@ -16,7 +16,7 @@ from ad.counting import observed
 from ad.dual import Level, levels, lift
 from ad.jacobians import unit
 from ad.lanes import LanesDual, unit_lanes
-from ad.progress import following, in_progress, paths_followed, silent
+from ad.progress import following, in_progress, paths_followed
 from ad.tape import Tape, collector_paused
 from ad.trees import Shape, flatten, unflatten
 
@@ -34,7 +34,7 @@ def forward_sweep(
     `f` is run once; where a derivative comes out infinite or NaN it is run again, with the classes of paths followed
     (`ad.infinity`) in it and in the derivatives inside it.
     """
-    with silent():
+    with in_progress():
         swept = _run(f, shape, primals, tangents)
         if not following() and not all_finite(swept[1]):
             with paths_followed():
@@ -48,8 +48,7 @@ def forward_sweep(
 def _run(f: Function, shape: Shape, primals: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any], Shape]:
     tag = Level(next(levels), observed(), following())
     try:
-        with in_progress():
-            outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
+        outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
         _require_no_leak(outputs, tag.number)
     finally:
         tag.finished = True
@@ -108,7 +107,7 @@ def pass_with_lanes(
     columns = []
     for lane, direction in enumerate(range(start, stop)):
         column = [zero(out) if t is None else t[lane] for out, t in zip(outputs, tangents, strict=True)]
-        with silent():
+        with np.errstate(all="ignore"):
             whole = all_finite(column)
         if not whole:
             column = forward_sweep(f, shape, primals, unit(primals, direction))[1]
@@ -146,22 +145,10 @@ def record(
             with paths_followed():
                 tape, others, _ = anew()
                 same = {id(out): other for out, other in zip(outputs, others, strict=True)}
-                pairs = [(same[id(out)], cotangent) for out, cotangent in seeds]
-                return tape.pull([pair for pair in pairs if tape.owns(pair[0])], again=True)
+                return tape.pull([(same[id(out)], cotangent) for out, cotangent in seeds], again=True)
 
         tape.again = again
     return tape, outputs, out_shape
-
-
-def pull_back(tape: Tape, outputs: list[Any], cotangents: list[Any]) -> list[Any]:
-    """One reverse sweep: the adjoints of the inputs.
-
-    Where one comes out infinite or NaN and other derivatives were begun in the recording, it is recorded and swept once
-    more, with the classes of paths followed in these, too.
-    """
-    seeds = [(out, ct) for out, ct in zip(outputs, cotangents, strict=True) if tape.owns(out)]
-    adjoints = tape.pull(seeds)
-    return adjoints if tape.again is None or all_finite(adjoints) else tape.again(seeds)
 
 
 def _require_no_leak(outputs: list[Any], level: int) -> None:

@@ -250,35 +250,40 @@ class Tape:
                 self._thorough(seeds)
                 self._count(1)
 
-    def pull(self, seeds: Iterable[tuple[Var, Any]], *, again: bool = False) -> list[Any]:
+    def pull(self, seeds: Iterable[tuple[Any, Any]], *, again: bool = False) -> list[Any]:
         """One reverse sweep from several outputs at once, each with its own cotangent.
 
-        Nodes give their adjoints up as the sweep passes them.  A tape may be pulled on from several threads.
+        Nodes give their adjoints up as the sweep passes them.  A tape may be pulled on from several threads.  Where an
+        adjoint comes out infinite or NaN and other derivatives were begun in the recording, it is recorded and swept
+        once more, with the classes of paths followed in these, too.
 
         Args:
-            seeds: outputs, which are nodes of this tape, with their cotangents.
+            seeds: outputs with their cotangents; one that is no node of this tape is a constant, and adds nothing.
             again: whether it is part of a sweep that has been counted.
 
         Returns:
             The adjoints of the inputs.
         """
-        adjoints: list[Any]
         with self._lock:
-            seeds = [seed for seed in seeds if not is_zero(seed[1])]
-            if self.nodes.arrays:
-                adjoints, passes = Var.arrays.sweep(self, seeds, keep=False)
-            elif following():
-                self._thorough(seeds)
-                passes, adjoints = 1, [var.adjoint for var in self.inputs]
-            else:
-                self._seed(seeds)
-                _sweep(self.nodes)
-                passes, adjoints = 1, [var.adjoint for var in self.inputs]
-                if not all_finite(adjoints):
-                    self._thorough(seeds)
-                    passes, adjoints = 2, [var.adjoint for var in self.inputs]
-            self._count(passes, 0 if again else 1)
-            return adjoints
+            nodes = self.nodes
+            seeds = [(x, bar) for x, bar in seeds if getattr(x, "tape", None) is nodes and not is_zero(bar)]
+            adjoints, passes = Var.arrays.sweep(self, seeds, keep=False) if nodes.arrays else self._pull(seeds)
+            if observed() is not None:
+                self._count(passes, 0 if again else 1)
+        return adjoints if self.again is None or all_finite(adjoints) else self.again(seeds)
+
+    def _pull(self, seeds: list[tuple[Var, Any]]) -> tuple[list[Any], int]:
+        """The adjoints of the inputs, all numbers, and in how many passes they were found."""
+        passes = 1
+        if not following():
+            self._seed(seeds)
+            _sweep(self.nodes)
+            adjoints = [var.adjoint for var in self.inputs]
+            if all_finite(adjoints):
+                return adjoints, 1
+            passes = 2
+        self._thorough(seeds)
+        return [var.adjoint for var in self.inputs], passes
 
     def _seed(self, seeds: list[tuple[Var, Any]]) -> None:
         """Put the cotangents in place, and every other adjoint to zero."""

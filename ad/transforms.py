@@ -23,9 +23,8 @@ from ad.arrays import dtype_of
 from ad.auxiliary import Auxiliary
 from ad.choice import ARRAYS, NUMBERS
 from ad.jacobians import from_columns, from_rows, unit_leaves
-from ad.progress import silent
 from ad.scalars import positive
-from ad.sweeps import forward_sweep, pass_with_lanes, pull_back, record, zero
+from ad.sweeps import forward_sweep, pass_with_lanes, record, zero
 from ad.tape import collector_paused
 from ad.trees import Shape, describe, flatten, leaf_shapes, unflatten
 
@@ -150,7 +149,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     def pullback(cotangent: Any) -> Any:
         seeds, seed_shape = flatten("cotangent", cotangent)
         require_shape("cotangent", seed_shape, "the output", out_shape)
-        return unflatten(shape, pull_back(tape, outputs, _numbers_for(outputs, seeds)))
+        return unflatten(shape, tape.pull(zip(outputs, _numbers_for(outputs, seeds), strict=True)))
 
     values = [out.primal if tape.owns(out) else out for out in outputs]
     values = [x.copy() if isinstance(x, np.ndarray) else x for x in values]  # the tape may need its own again
@@ -179,7 +178,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: 
             value, gradient = value_and_grad(h, argnums)(*args, **kwargs)
             return (value, h.aux), gradient
         g, leaves, shape = _select(f, argnums, args, kwargs)
-        with collector_paused(), silent():
+        with collector_paused():
             tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
             if out_shape is not None:
                 raise TypeError(
@@ -187,7 +186,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: 
                 )
             (out,) = outputs
             value = out.primal if tape.owns(out) else out
-            gradient = unflatten(shape, pull_back(tape, outputs, [ONE]))
+            gradient = unflatten(shape, tape.pull([(out, ONE)]))
             del outputs, out, tape  # the graph is freed before the collector comes back
             return value, gradient
 
@@ -220,7 +219,7 @@ def jacrev(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = F
             tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
         blocks = []
         for out, made in zip(outputs, leaf_shapes(out_shape), strict=True):
-            rows = [pull_back(tape, [out], unit) for unit in unit_leaves([out])]
+            rows = [tape.pull([(out, seed)]) for (seed,) in unit_leaves([out])]
             blocks.append(unflatten(shape, from_rows(rows, made, leaves)))
         return unflatten(out_shape, blocks)
 

@@ -59,7 +59,10 @@ def flatten(name: str, tree: Any) -> tuple[list[Any], Shape]:
         ValueError: a leaf is left over from a derivative that has ended.
     """
     if type(tree) is np.ndarray:
-        return [floating(name, tree)], _of_array(tree.shape)
+        leaf = tree if tree.dtype is DOUBLE else floating(name, tree)
+        return [leaf], (np.ndarray, tree.shape) if tree.shape else None
+    if isinstance(tree, Active):
+        return [tree], _of_active(name, tree)
     if type(tree) is tuple and len(tree) == 1 and type(x := tree[0]) is np.ndarray and x.dtype is DOUBLE and x.shape:
         return [x], (tuple, [(np.ndarray, x.shape)])  # the arguments of most functions of arrays
     leaves: list[Any] = []
@@ -71,7 +74,8 @@ def unflatten(shape: Shape, leaves: list[Any]) -> Any:
     if shape is None or shape[0] is np.ndarray:
         return leaves[0]
     if shape[0] is tuple and isinstance(shape[1], list) and len(shape[1]) == 1:  # the arguments of most functions
-        return (unflatten(shape[1][0], leaves),)
+        (child,) = shape[1]
+        return (leaves[0] if child is None or child[0] is np.ndarray else unflatten(child, leaves),)
     return _rebuild(shape, iter(leaves))
 
 
@@ -104,10 +108,8 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
     children: list[Any]
     places: Callable[[int], str]
     if isinstance(tree, Active):
-        if tree.finished:
-            require_alive(name, [tree])
         leaves.append(tree)
-        return _of_array(tree.shape) if tree.is_array else None  # type: ignore[attr-defined]
+        return _of_active(name, tree)
     if isinstance(tree, np.ndarray):
         leaves.append(floating(name, tree))
         return _of_array(tree.shape)
@@ -115,8 +117,8 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
         kind = Named(dict, tuple(tree))
         children, places = list(tree.values()), lambda k: f"{name}[{kind.keys[k]!r}]"
     elif isinstance(tree, list | tuple):
-        if set(map(type, tree)) <= {float}:  # the common case, and the one that may be a million long
-            leaves.extend(tree)
+        if (kinds := set(map(type, tree))) <= {float, np.float64}:  # the common case, that may be a million long
+            leaves.extend(tree if kinds <= {float} else map(float, tree))
             return kind, len(tree)
         children, places = list(tree), lambda k: f"{name}[{k}]"
     elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
@@ -139,6 +141,12 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
         else:
             shapes.append(_collect(places(k), child, leaves))
     return kind, (shapes if any(shapes) else len(shapes))
+
+
+def _of_active(name: str, x: Any) -> Shape:
+    if x.finished:
+        require_alive(name, [x])
+    return _of_array(x.shape) if x.is_array else None
 
 
 def _of_array(shape: tuple[int, ...]) -> Shape:

@@ -10,7 +10,6 @@ import pytest
 
 import ad
 from ad.active import BLAS_ALONE, finite
-from ad.progress import silent
 
 X = np.array([0.5, -1.0, 2.0])
 
@@ -121,7 +120,7 @@ def test_no_infinity_or_nan_is_overlooked_and_none_is_made_up(shape):
     x = np.full(shape, 1e308)  # whose squares and sum overflow
     assert ad.jvp(lambda x: x * 0.5, (x,), (x,))[1].tolist() == (x * 0.5).tolist()
     assert np.max(ad.jacfwd(lambda x: 1e200 * x[..., :2])(x / 1e308), initial=1e200) == 1e200
-    with silent():
+    with np.errstate(all="ignore"):
         assert finite(x)
         assert finite(-x)
         for bad in (math.inf, -math.inf, math.nan):
