@@ -144,21 +144,20 @@ class ArrayVar(Array):
             seeds: outputs with their cotangents.
             keep: whether the adjoints of all nodes are left in place.
         """
-        with np.errstate(all="ignore"):
-            passes = 0
-            if not following():
-                _reset(tape)
-                for output, seed in seeds:
-                    add(_node(output), _cotangent(output, seed))
-                _pull(tape.nodes, keep)
-                tape._adjoints_kept = keep
-                adjoints = [x.adjoint for x in tape.inputs]
-                if all(map(finite, adjoints)):
-                    return adjoints, 1
-                passes = 1
+        passes = 0
+        if not following():
             _reset(tape)
-            _pull_following_paths(tape, [(x, _cotangent(x, seed)) for x, seed in seeds], keep)
-            return [x.adjoint for x in tape.inputs], passes + 1
+            for output, seed in seeds:
+                add(_node(output), _cotangent(output, seed))
+            _pull(tape.nodes, keep)
+            tape._adjoints_kept = keep
+            adjoints = [x.adjoint for x in tape.inputs]
+            if all(map(finite, adjoints)):
+                return adjoints, 1
+            passes = 1
+        _reset(tape)
+        _pull_following_paths(tape, [(x, _cotangent(x, seed)) for x, seed in seeds], keep)
+        return [x.adjoint for x in tape.inputs], passes + 1
 
     def __repr__(self) -> str:
         return f"ArrayVar({self.primal!r}, op={self.op!r})"

@@ -7,7 +7,6 @@ only what forward mode does with the partials: multiply by the tangents and add.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,9 +17,6 @@ from ad.infinity import NONE, POSITIVE, TIMES, kind
 from ad.methods import fast_names, install, install_slow
 from ad.ops import Op
 from ad.scalars import real
-
-levels = itertools.count(1)
-"""Numbers of derivatives; each sweep draws one, so derivatives of different sweeps are never confused."""
 
 
 class Level:

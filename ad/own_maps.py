@@ -14,7 +14,6 @@ import numpy as np
 from ad.arrays import dtype_of, full, shape_of
 from ad.linear import Map
 from ad.ops import RowError
-from ad.progress import in_progress
 from ad.tape import Tape
 
 Rule = Callable[..., Any]
@@ -114,8 +113,7 @@ def _transposed(linear: Callable[[list[Any]], list[Any]], zeros: list[Any], seed
     """The transpose of a linear function, applied to `seeds`, which have the shapes of what it gives."""
     tape = Tape(lasting=False)
     variables: list[Any] = tape.lift(zeros)
-    with in_progress():
-        made = linear(variables)
+    made = linear(variables)
     tape.close()
     return tape.pull([(out, full(seed, shape_of(out))) for out, seed in zip(made, seeds, strict=True)])
 

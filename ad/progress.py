@@ -1,22 +1,31 @@
 """Derivatives in progress: what this thread is about, as far as the ops have to know.
 
-Whether the classes of paths are followed (`ad.infinity`), and whether a derivative was begun inside another.
+Whether the classes of paths are followed (`ad.infinity`), and how many derivatives were begun.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
-from typing import Any, Self
-
-import numpy as np
 
 
 class _Progress(threading.local):
     follows = False
-    holds_another = False
+    begun = 0
 
 
-_progress = _Progress()
+_progress, _numbers = _Progress(), itertools.count(1)
+
+
+def begin() -> int:
+    """The number of a derivative that begins: it is larger than those of all before, in any thread."""
+    _progress.begun += 1
+    return next(_numbers)
+
+
+def begun() -> int:
+    """How many derivatives this thread has begun: more after a function than before it if it holds one."""
+    return _progress.begun
 
 
 def following() -> bool:
@@ -35,25 +44,3 @@ class paths_followed:  # noqa: N801  # named as contextlib.suppress is, and like
 
     def __exit__(self, *exception: object) -> None:
         _progress.follows = self._before
-
-
-class in_progress:  # noqa: N801
-    """Around the function that is being differentiated: NumPy's warnings are off, as on floats there are none.
-
-    Attributes:
-        holds_another: (afterwards) whether another derivative was begun in it.
-    """
-
-    __slots__ = ("_warnings", "holds_another")
-    _warnings: np.errstate
-    holds_another: bool
-
-    def __enter__(self) -> Self:
-        _progress.holds_another = False
-        self._warnings = np.errstate(all="ignore")
-        self._warnings.__enter__()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.holds_another, _progress.holds_another = _progress.holds_another, True
-        self._warnings.__exit__(*exception)

@@ -142,7 +142,7 @@ def rounding_error(f: Callable[..., Any]) -> Callable[..., RoundingError]:
         tape = Tape(lasting=False)
         seen = tape.nodes.counts = _Seen(observed())
         tape.nodes.__class__ = _WatchedNodes
-        with collector_paused():
+        with collector_paused(), np.errstate(all="ignore"):
             _, outputs, out_shape = record(lambda *xs: f(*xs, **kwargs), shape, leaves, tape=tape)
         if out_shape is not None:
             raise TypeError(f"f: its output is a {describe(out_shape)}, expected a single number")

@@ -13,10 +13,10 @@ import numpy as np
 
 from ad.active import ZERO, Active, all_finite, is_array, kind_of
 from ad.counting import observed
-from ad.dual import Level, levels, lift
+from ad.dual import Level, lift
 from ad.jacobians import unit
 from ad.lanes import LanesDual, unit_lanes
-from ad.progress import following, in_progress, paths_followed
+from ad.progress import begin, begun, following, paths_followed
 from ad.tape import Tape, collector_paused
 from ad.trees import Shape, flatten, unflatten
 
@@ -34,7 +34,7 @@ def forward_sweep(
     `f` is run once; where a derivative comes out infinite or NaN it is run again, with the classes of paths followed
     (`ad.infinity`) in it and in the derivatives inside it.
     """
-    with in_progress():
+    with np.errstate(all="ignore"):
         swept = _run(f, shape, primals, tangents)
         if not following() and not all_finite(swept[1]):
             with paths_followed():
@@ -46,7 +46,7 @@ def forward_sweep(
 
 
 def _run(f: Function, shape: Shape, primals: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any], Shape]:
-    tag = Level(next(levels), observed(), following())
+    tag = Level(begin(), observed(), following())
     try:
         outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
         _require_no_leak(outputs, tag.number)
@@ -92,9 +92,9 @@ def pass_with_lanes(
         swept = [forward_sweep(f, shape, primals, unit(primals, direction)) for direction in range(start, stop)]
         return [column for _, column, _ in swept], swept[0][2]
     counts = observed()
-    tag = Level(next(levels), counts, lanes=stop - start)
+    tag = Level(begin(), counts, lanes=stop - start)
     try:
-        with in_progress():
+        with np.errstate(all="ignore"):
             lifted = [LanesDual.lift(p, t, tag) for p, t in zip(primals, unit_lanes(primals, start, stop), strict=True)]
             outputs, out_shape = flatten("output of f", f(*unflatten(shape, lifted)))
             tangents = [out.derivative if getattr(out, "tag", None) is tag else None for out in outputs]
@@ -123,17 +123,16 @@ def record(
 ) -> tuple[Tape, list[Any], Shape]:
     """Run `f` once on Vars of a new tape, or of the one given: the tape, the leaves and the shape of its output.
 
-    Whoever calls it has the collector paused.
+    Whoever calls it has the collector paused, and NumPy's warnings off, as on floats there are none.
     """
     tape = Tape(lasting=lasting) if tape is None else tape
-    variables = tape.lift(primals)
+    variables, before = tape.lift(primals), begun()
     try:
-        with in_progress() as run:
-            outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
+        outputs, out_shape = flatten("output of f", f(*unflatten(shape, variables)))
         _require_no_leak(outputs, tape.nodes.level)
     finally:
         tape.close()
-    if run.holds_another and not following():
+    if begun() > before and not following():
         kept = [x.primal for x in tape.inputs]
 
         @functools.cache

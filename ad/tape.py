@@ -20,12 +20,11 @@ import numpy as np
 
 from ad.active import RULES, ZERO, Active, Rule, all_finite, is_array, is_zero, kind_of, passed_on, primal_of, settle
 from ad.counting import Counts, observed
-from ad.dual import levels
 from ad.infinity import NONE, POSITIVE, TIMES, kind
 from ad.loans import Loans
 from ad.methods import fast_names, install
 from ad.ops import Op
-from ad.progress import following
+from ad.progress import begin, following
 from ad.scalars import real
 
 
@@ -181,7 +180,7 @@ class Tape:
 
     def __init__(self, *, lasting: bool = True) -> None:
         counts = observed()
-        self.nodes = (Nodes if counts is None else _CountedNodes)(next(levels), counts, lasting=lasting)
+        self.nodes = (Nodes if counts is None else _CountedNodes)(begin(), counts, lasting=lasting)
         self.inputs: list[Var] = []
         self.again: Callable[[list[tuple[Any, Any]]], list[Any]] | None = None
         self._adjoints_kept = False
@@ -245,7 +244,8 @@ class Tape:
         with self._lock:
             seeds = [] if is_zero(cotangent) else [(output, cotangent)]
             if self.nodes.arrays:
-                self._count(Var.arrays.sweep(self, seeds, keep=True)[1])
+                with np.errstate(all="ignore"):
+                    self._count(Var.arrays.sweep(self, seeds, keep=True)[1])
             else:
                 self._thorough(seeds)
                 self._count(1)
@@ -255,7 +255,7 @@ class Tape:
 
         Nodes give their adjoints up as the sweep passes them.  A tape may be pulled on from several threads.  Where an
         adjoint comes out infinite or NaN and other derivatives were begun in the recording, it is recorded and swept
-        once more, with the classes of paths followed in these, too.
+        once more, with the classes of paths followed in these, too.  NumPy's warnings are as the caller has them.
 
         Args:
             seeds: outputs with their cotangents; one that is no node of this tape is a constant, and adds nothing.

@@ -143,13 +143,14 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         g = Auxiliary(f)
         return (*vjp(g, *primals), g.aux)
     leaves, shape = flatten("primals", primals)
-    with collector_paused():
+    with collector_paused(), np.errstate(all="ignore"):
         tape, outputs, out_shape = record(f, shape, leaves, lasting=True)
 
     def pullback(cotangent: Any) -> Any:
         seeds, seed_shape = flatten("cotangent", cotangent)
         require_shape("cotangent", seed_shape, "the output", out_shape)
-        return unflatten(shape, tape.pull(zip(outputs, _numbers_for(outputs, seeds), strict=True)))
+        with np.errstate(all="ignore"):
+            return unflatten(shape, tape.pull(zip(outputs, _numbers_for(outputs, seeds), strict=True)))
 
     values = [out.primal if tape.owns(out) else out for out in outputs]
     values = [x.copy() if isinstance(x, np.ndarray) else x for x in values]  # the tape may need its own again
@@ -178,7 +179,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: 
             value, gradient = value_and_grad(h, argnums)(*args, **kwargs)
             return (value, h.aux), gradient
         g, leaves, shape = _select(f, argnums, args, kwargs)
-        with collector_paused():
+        with collector_paused(), np.errstate(all="ignore"):
             tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
             if out_shape is not None:
                 raise TypeError(
@@ -215,12 +216,12 @@ def jacrev(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = F
             h = Auxiliary(f)
             return jacrev(h, argnums)(*args, **kwargs), h.aux
         g, leaves, shape = _select(f, argnums, args, kwargs)
-        with collector_paused():
+        with collector_paused(), np.errstate(all="ignore"):
             tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
-        blocks = []
-        for out, made in zip(outputs, leaf_shapes(out_shape), strict=True):
-            rows = [tape.pull([(out, seed)]) for (seed,) in unit_leaves([out])]
-            blocks.append(unflatten(shape, from_rows(rows, made, leaves)))
+            blocks = []
+            for out, made in zip(outputs, leaf_shapes(out_shape), strict=True):
+                rows = [tape.pull([(out, seed)]) for (seed,) in unit_leaves([out])]
+                blocks.append(unflatten(shape, from_rows(rows, made, leaves)))
         return unflatten(out_shape, blocks)
 
     return jacobian_of_f

@@ -21,7 +21,7 @@ from ad.compiled import compiler
 from ad.compiled.opcodes import ACTIVE, instructions
 from ad.compiled.signatures import Floats
 from ad.ops import CUSTOM, OPS, Op
-from ad.progress import following, in_progress, paths_followed
+from ad.progress import begun, following, paths_followed
 from ad.tape import Tape, Var, collector_paused
 from ad.trees import Shape, flatten
 
@@ -92,9 +92,10 @@ def _record(f: Callable[[list[Any]], Any], x: Floats) -> tuple[Tape, list[Any], 
     Where a partial is infinite or NaN, derivatives that were begun in `f` follow their paths (`ad.infinity`), too.
     """
     tape = Tape()
-    with in_progress() as run:
-        outputs, shape = flatten("output of f", f(tape.lift(x.tolist())))
-    if run.holds_another and not following():
+    variables, before = tape.lift(x.tolist()), begun()
+    with np.errstate(all="ignore"):
+        outputs, shape = flatten("output of f", f(variables))
+    if begun() > before and not following():
         partials = [d for var in tape.nodes for d in (var.dx, var.dy) if d is not None]
         if not all_finite(partials):
             with paths_followed():
