@@ -11,6 +11,7 @@ the op set
 numbers
     active          what values that carry a derivative have in common; rows on any of them
     infinity        what infinite partials mean, for every executor
+    progress        which derivatives this thread has begun, and whether it follows paths
     methods         rows turned into the methods of `Dual` and `Var`
     dual            forward mode: `Dual`
     tape            reverse mode: `Tape`, `Var`

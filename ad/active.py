@@ -94,7 +94,7 @@ class Active:
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(f"pickle: got a {kind_of(self)}, whose derivative cannot leave this process; send .primal")
+        raise TypeError(f"pickle: got {kind_of(self)}, whose derivative cannot leave this process; send .primal")
 
     def __int__(self) -> int:
         return int(primal_of(self))
@@ -112,7 +112,7 @@ class Active:
 
     def __float__(self) -> float:
         raise TypeError(
-            f"float(): got a {kind_of(self)}, whose derivative would be lost; "
+            f"float(): got {kind_of(self)}, whose derivative would be lost; "
             f"use ad.sin for math.sin and the like, or .primal for the value alone"
         )
 
@@ -157,8 +157,9 @@ def primal_of(x: Any) -> Any:
 
 
 def kind_of(x: object) -> str:
-    """What an active value is called in a message: Dual or Var."""
-    return next(cls.__name__ for cls in type(x).__mro__ if not cls.__name__.startswith("_"))
+    """What an active value is called in a message: a Dual, an ArrayVar."""
+    name = next(cls.__name__ for cls in type(x).__mro__ if not cls.__name__.startswith("_"))
+    return f"{'an' if name.startswith('A') else 'a'} {name}"
 
 
 def is_array(x: Any) -> bool:
@@ -230,7 +231,7 @@ def require_alive(name: str, values: Iterable[Any]) -> None:
     for x in values:
         if isinstance(x, Active) and x.finished:
             raise ValueError(
-                f"{name}: got a {kind_of(x)} left over from a derivative that has ended, expected a number or a value "
+                f"{name}: got {kind_of(x)} left over from a derivative that has ended, expected a number or a value "
                 "of a derivative in progress"
             )
 

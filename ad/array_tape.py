@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import RULES, ZERO, Active, Rule, finite
+from ad.active import RULES, ZERO, Active, Rule, all_finite
 from ad.array_infinity import Paths, along, counted, fold, product, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install
 from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
@@ -144,18 +144,17 @@ class ArrayVar(Array):
             seeds: outputs with their cotangents.
             keep: whether the adjoints of all nodes are left in place.
         """
-        passes = 0
+        inputs, passes = [node_behind(x) for x in tape.inputs], 0
         if not following():
-            _reset(tape)
+            tape.reset(inputs, keep=keep)
             for output, seed in seeds:
-                add(_node(output), _cotangent(output, seed))
+                add(node_behind(output), _cotangent(output, seed))
             _pull(tape.nodes, keep)
-            tape._adjoints_kept = keep
             adjoints = [x.adjoint for x in tape.inputs]
-            if all(map(finite, adjoints)):
+            if all_finite(adjoints):
                 return adjoints, 1
             passes = 1
-        _reset(tape)
+        tape.reset(inputs, keep=keep)
         _pull_following_paths(tape, [(x, _cotangent(x, seed)) for x, seed in seeds], keep)
         return [x.adjoint for x in tape.inputs], passes + 1
 
@@ -220,7 +219,7 @@ generate(RULES.values())
 # ---- sweeps ---------------------------------------------------------------------------------------------------------
 
 
-def _node(x: Any) -> Any:
+def node_behind(x: Any) -> Any:
     """What the tape keeps of an array or a number."""
     return x.node if isinstance(x, ArrayVar) else x
 
@@ -228,14 +227,6 @@ def _node(x: Any) -> Any:
 def _cotangent(x: Any, seed: Any) -> Any:
     """A seed in the type of numbers of the output that it is for."""
     return np.asarray(seed, dtype_of(x))[()] if isinstance(seed, np.ndarray) else seed
-
-
-def _reset(tape: Tape) -> None:
-    for x in tape.inputs:
-        (x.node if isinstance(x, ArrayVar) else x).adjoint = ZERO
-    if tape._adjoints_kept:
-        for node in tape.nodes:
-            node.adjoint = ZERO
 
 
 def _pull(nodes: Nodes, keep: bool) -> None:
@@ -261,7 +252,7 @@ def _pull_following_paths(tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) 
         add(node, counted(term, classes))
 
     for output, seed in seeds:
-        arrive(_node(output), seed, seeded(seed, shape_of(output.primal)))
+        arrive(node_behind(output), seed, seeded(seed, shape_of(output.primal)))
     for node in reversed(tape.nodes):
         reached = paths.get(id(node))
         if reached is None or not reached.any():
@@ -271,7 +262,7 @@ def _pull_following_paths(tape: Tape, seeds: list[tuple[Any, Any]], keep: bool) 
             arrive(operand, term, classes)
         if not keep:
             node.adjoint = ZERO
-    for x in (*(tape.nodes if keep else ()), *map(_node, tape.inputs)):
+    for x in (*(tape.nodes if keep else ()), *map(node_behind, tape.inputs)):
         reached = paths.get(id(x))
         if reached is not None:
             whole = settled(reached, full(x.adjoint, reached.shape))

@@ -120,7 +120,7 @@ class Array(Active):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError(f"len(): got a {kind_of(self)} without dimensions")
+            raise TypeError(f"len(): got {kind_of(self)} without dimensions")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
@@ -130,7 +130,8 @@ class Array(Active):
         return MAPS["getitem"](self, index)
 
     def __setitem__(self, index: object, value: object) -> NoReturn:
-        raise TypeError(f"{kind_of(self)}: is not changed in place; use np.where, np.concatenate or np.stack")
+        instead = "use np.where, np.concatenate or np.stack"
+        raise TypeError(f"assignment: got {kind_of(self)}, which is not changed in place; {instead}")
 
     def __matmul__(self, other: Any) -> Any:
         return MAPS["matmul"](self, other)
@@ -162,7 +163,7 @@ class Array(Active):
 
     def __float__(self) -> float:
         raise TypeError(
-            f"float(): got a {kind_of(self)}, whose derivative would be lost; leave it an array, use np.stack, "
+            f"float(): got {kind_of(self)}, whose derivative would be lost; leave it an array, use np.stack, "
             "np.concatenate or np.where for an assignment, or .primal for the value alone"
         )
 
@@ -185,6 +186,11 @@ def shape_of(x: Any) -> tuple[int, ...]:
 def dtype_of(x: Any) -> Any:
     """The type of the numbers in a number or array, active or not."""
     return x.dtype if hasattr(x, "dtype") else np.dtype(np.float64)
+
+
+def zeros_like(x: Any) -> Any:
+    """Zeros of the shape and type of a number or array, active or not."""
+    return np.zeros(shape_of(x), dtype_of(x))
 
 
 def full(x: Any, shape: tuple[int, ...]) -> Any:

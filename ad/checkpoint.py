@@ -24,7 +24,7 @@ from ad.counting import observed
 from ad.scalars import positive
 from ad.tape import collector_paused
 from ad.transforms import vjp
-from ad.trees import Shape, flatten, unflatten
+from ad.trees import Shape, describe, flatten, unflatten
 
 Step = Callable[..., Any]
 """One step, called as `step(k, state, *params)`; it returns the next state."""
@@ -231,8 +231,9 @@ def _last(step: Step, loss: Loss, k: int) -> Callable[..., Any]:
 
     def loss_after_step(state: Any, *params: Any) -> Any:
         value = loss(step(k, state, *params), *params)
-        if isinstance(value, list | tuple):
-            raise TypeError(f"loss: its output is a {type(value).__name__}, expected a single number")
+        _, shape = flatten("output of loss", value)
+        if shape is not None:
+            raise TypeError(f"loss: its output is a {describe(shape)}, expected a single number")
         return value
 
     return loss_after_step

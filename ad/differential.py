@@ -18,9 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from ad.arrays import dtype_of, shape_of
+from ad.arrays import full, shape_of, zeros_like
 from ad.linear import Declare, Declared, Map, declare
 from ad.tape import Tape
 
@@ -55,31 +53,36 @@ class Differential(Map):
         *xs, out = primals
         if self.back is not None:
             return self.back(bar, out, xs, *params)
-        tape = Tape(lasting=False)
-        variables = iter(tape.lift(_zeros(x) for x, a in zip(xs, active, strict=True) if a))
-        whole = [next(variables) if a else None for a in active]
-        tangent = self.transpose(out, xs, whole, *params)
-        tape.close()
-        found = iter(tape.pull([(tangent, bar)]))
+        zeros = [zeros_like(x) for x, a in zip(xs, active, strict=True) if a]
+
+        def tangent(given: list[Any]) -> list[Any]:
+            each = iter(given)
+            return [self.transpose(out, xs, [next(each) if a else None for a in active], *params)]
+
+        found = iter(transposed(tangent, zeros, [bar]))
         return [next(found) if a else None for a in active]
 
 
-def _zeros(x: Any) -> Any:
-    return np.zeros(shape_of(x), dtype_of(x))
+def transposed(linear: Callable[[list[Any]], list[Any]], zeros: list[Any], seeds: list[Any]) -> list[Any]:
+    """The transpose of a linear function, found by recording it, applied to `seeds`.
+
+    Args:
+        linear: a function of a list of arrays, written in ops, that gives a list.
+        zeros: arrays of the shapes of what it takes.
+        seeds: cotangents that broadcast to what it gives.
+    """
+    tape = Tape(lasting=False)
+    variables: list[Any] = tape.lift(zeros)
+    made = linear(variables)
+    tape.close()
+    return tape.pull([(out, full(seed, shape_of(out))) for out, seed in zip(made, seeds, strict=True)])
 
 
-def differential(
-    function: Callable[..., Any],
-    plain: Callable[..., Any] | None = None,
-    operands: str = "x",
-    *,
-    stacked: bool = False,
-) -> Declare:
+def differential(function: Callable[..., Any], operands: str = "x", *, stacked: bool = False) -> Declare:
     """Declare a function by the rule for its tangent.
 
     Args:
         function: the function as users call it.
-        plain: what is called on plain arrays, if that is another one.
         operands: the names of the operands, such as `"a, b"`.
         stacked: whether it is a function of stacks of matrices, whose rule, as it stands, serves tangents that have a
             leading axis of lanes.
@@ -90,7 +93,7 @@ def differential(
     """
 
     def of_rule(rule: Callable[..., Any]) -> Declared:
-        public: Any = declare(Differential, operands, function, plain, rule)
+        public: Any = declare(Differential, operands, function, rule)
         if stacked:
             public.map.lanes, public.map.stacked = public.map.transpose, True
 

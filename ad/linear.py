@@ -232,12 +232,12 @@ def linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None
     """
 
     def of_transpose(transpose: Callable[..., Any]) -> Declared:
-        return declare(Linear, "x", function, plain, transpose)
+        return declare(Linear, "x", function, transpose, plain)
 
     return of_transpose
 
 
-def jointly_linear(function: Callable[..., Any], plain: Callable[..., Any] | None = None) -> Declare:
+def jointly_linear(function: Callable[..., Any]) -> Declare:
     """Declare a function that takes a list of arrays and is linear in all of them together.
 
     Returns:
@@ -246,12 +246,12 @@ def jointly_linear(function: Callable[..., Any], plain: Callable[..., Any] | Non
     """
 
     def of_transpose(transpose: Callable[..., Any]) -> Declared:
-        return declare(JointlyLinear, "arrays", function, plain, transpose)
+        return declare(JointlyLinear, "arrays", function, transpose)
 
     return of_transpose
 
 
-def bilinear(function: Callable[..., Any], plain: Callable[..., Any] | None = None) -> Declare:
+def bilinear(function: Callable[..., Any]) -> Declare:
     """Declare a function that is linear in each of its first two arguments.
 
     Returns:
@@ -260,7 +260,7 @@ def bilinear(function: Callable[..., Any], plain: Callable[..., Any] | None = No
     """
 
     def of_transpose(transpose: Callable[..., Any]) -> Declared:
-        return declare(Bilinear, "x, y", function, plain, transpose)
+        return declare(Bilinear, "x, y", function, transpose)
 
     return of_transpose
 
@@ -293,8 +293,8 @@ def declare(
     kind: type[Map],
     operands: str,
     function: Callable[..., Any],
-    plain: Callable[..., Any] | None,
     transpose: Callable[..., Any],
+    plain: Callable[..., Any] | None = None,
 ) -> Declared:
     """Make the public function of a map, with the signature of its transpose after what every transpose takes."""
     name = transpose.__name__

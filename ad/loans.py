@@ -33,7 +33,7 @@ class Loans:
         self.borrowed: list[Any] = []
 
     def take(self, x: Any) -> Any:
-        """An array that holds what `x` holds now until the sweep has been made."""
+        """An array that holds what `x` holds now until the recording ends, or longer."""
         if x.nbytes <= SMALL:
             return x.copy()
         owner = x

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ad.arrays import dtype_of, full, shape_of
+from ad.arrays import shape_of, zeros_like
+from ad.differential import transposed
 from ad.linear import Map
 from ad.ops import RowError
-from ad.tape import Tape
 
 Rule = Callable[..., Any]
 
@@ -53,10 +53,10 @@ class OwnMap(Map):
         (named,) = params
         if self.linear is not None:
             return self(tangents, params)
-        whole = [_zeros(x) if t is None else t for x, t in zip(primals, tangents, strict=True)]
+        whole = [zeros_like(x) if t is None else t for x, t in zip(primals, tangents, strict=True)]
         if self.jvp is not None:
             return self._of_shape(self.jvp(primals, whole, out, **named), shape_of(out), "jvp")
-        return _transposed(lambda bar: self._pulled(primals, bar[0], out, named), [_zeros(out)], whole)[0]
+        return transposed(lambda bar: self._pulled(primals, bar[0], out, named), [zeros_like(out)], whole)[0]
 
     def pull(  # noqa: D102
         self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
@@ -68,14 +68,14 @@ class OwnMap(Map):
         if self.vjp is not None:
             return self._pulled(xs, bar, out, named)
         jvp: Any = self.jvp
-        zeros = [_zeros(x) for x, a in zip(xs, active, strict=True) if a]
+        zeros = [zeros_like(x) for x, a in zip(xs, active, strict=True) if a]
 
         def tangent(seeds: list[Any]) -> list[Any]:
             given = iter(seeds)
-            whole = [next(given) if a else _zeros(x) for x, a in zip(xs, active, strict=True)]
+            whole = [next(given) if a else zeros_like(x) for x, a in zip(xs, active, strict=True)]
             return [self._of_shape(jvp(xs, whole, out, **named), shape_of(out), "jvp")]
 
-        found = iter(_transposed(tangent, zeros, [bar]))
+        found = iter(transposed(tangent, zeros, [bar]))
         return [next(found) if a else None for a in active]
 
     def _pulled(self, xs: list[Any], bar: Any, out: Any, named: dict[str, Any]) -> list[Any]:
@@ -107,16 +107,3 @@ def own_map(map: OwnMap) -> Any:
     public.map = map  # type: ignore[attr-defined]
     public.__doc__ = map.function.__doc__
     return public
-
-
-def _transposed(linear: Callable[[list[Any]], list[Any]], zeros: list[Any], seeds: list[Any]) -> list[Any]:
-    """The transpose of a linear function, applied to `seeds`, which have the shapes of what it gives."""
-    tape = Tape(lasting=False)
-    variables: list[Any] = tape.lift(zeros)
-    made = linear(variables)
-    tape.close()
-    return tape.pull([(out, full(seed, shape_of(out))) for out, seed in zip(made, seeds, strict=True)])
-
-
-def _zeros(x: Any) -> Any:
-    return np.zeros(shape_of(x), dtype_of(x))

@@ -50,6 +50,7 @@ def count_paths(tape: Tape, source: Var, output: Var) -> int:
         output: where they end.
 
     Raises:
+        TypeError: there are arrays on the tape.
         ValueError: a node is not one of the tape's.
     """
     return _counts(tape, source, output).get(id(output), 0)
@@ -65,6 +66,7 @@ def enumerate_paths(tape: Tape, source: Var, output: Var, limit: int = LIMIT) ->
         limit: how many paths there may be.
 
     Raises:
+        TypeError: there are arrays on the tape.
         TooManyPathsError: there are more; raised before the first path is walked.
         ValueError: a node is not one of the tape's.
     """

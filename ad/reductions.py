@@ -54,18 +54,17 @@ class Reduction(Map):
         return [self.kept(bar, shapes[0], params) * self.partial(x, out, params)]
 
 
-def reduction(function: Callable[..., Any], plain: Callable[..., Any] | None = None) -> Declare:
+def reduction(function: Callable[..., Any]) -> Declare:
     """Declare a function that reduces axes.
 
     Args:
-        function: the function as users call it.
-        plain: what is called on plain arrays, if that is another one, as `plain(x, axis, keepdims=keepdims)`.
+        function: the function as users call it, `function(x, axis, keepdims=keepdims)`.
 
     Returns:
         A decorator of the partial, `partial(x, out, axis=None, *, keepdims=False)`.
     """
 
     def of_partial(partial: Callable[..., Any]) -> Declared:
-        return declare(Reduction, "x", function, plain, partial)
+        return declare(Reduction, "x", function, partial)
 
     return of_partial

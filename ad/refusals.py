@@ -20,7 +20,7 @@ INSTEAD = {
 def array(kind: str) -> str:
     """To NumPy, or to code that calls it, which wants an array of numbers."""
     return (
-        f"array: got a {kind}, whose derivative would be lost; use ad.stack for an array of such, "
+        f"array: got {kind}, whose derivative would be lost; use ad.stack for an array of such, "
         "ad.where or ad.concatenate instead of an assignment, .to_numpy() of a Series beside it"
     )
 
@@ -30,20 +30,20 @@ def ufunc(kind: str, asked: Any, method: str, options: dict[str, Any], known: bo
     name = asked.__name__
     name = f"np.{name}" if getattr(np, name, None) is asked else name
     if not known:
-        return f"{name}: got a {kind}; it has no derivative here, use the ops of ad, or declare one by ad.custom"
+        return f"{name}: got {kind}; it has no derivative here, use the ops of ad, or declare one by ad.custom"
     if "out" in options:
         return (
-            f"{name}: got a {kind}, whose derivative an array of numbers cannot take; "
+            f"{name}: got {kind}, whose derivative an array of numbers cannot take; "
             "write y = y + x for y += x, and the like for out="
         )
     what = ", ".join(f"{option}=" for option in options) or f"{name}.{method}"
-    return f"{name}: got a {kind}, for which there is no {what}"
+    return f"{name}: got {kind}, for which there is no {what}"
 
 
 def function(kind: str, asked: Any) -> str:
     """To a call of a function that is not known."""
     name = f"{asked.__module__}.{asked.__name__}".replace("numpy", "np", 1)
-    return f"{name}: got a {kind}; it has no derivative here, use the functions of ad"
+    return f"{name}: got {kind}; it has no derivative here, use the functions of ad"
 
 
 def options(kind: str, asked: Any, ours: Callable[..., Any], given: dict[str, Any]) -> str | None:
@@ -55,4 +55,4 @@ def options(kind: str, asked: Any, ours: Callable[..., Any], given: dict[str, An
     if not unknown:
         return None
     instead = "".join(f"; {INSTEAD[name]}" for name in unknown if name in INSTEAD)
-    return f"np.{asked.__name__}: got a {kind}, for which there is no {', '.join(f'{n}=' for n in unknown)}{instead}"
+    return f"np.{asked.__name__}: got {kind}, for which there is no {', '.join(f'{n}=' for n in unknown)}{instead}"

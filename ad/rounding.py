@@ -27,7 +27,7 @@ import numpy as np
 
 from ad.active import RULES, Active, primal_of
 from ad.array_nodes import LinearNode, MapNode, Node, NumberNode
-from ad.array_tape import ArrayVar
+from ad.array_tape import ArrayVar, node_behind
 from ad.arrays import dtype_of, full
 from ad.counting import Counts, observed
 from ad.linear import Bilinear, JointlyLinear
@@ -227,7 +227,7 @@ install_slow(_WatchedArray, RULES.values())
 
 def _losses(tape: Tape, seen: _Seen, result: float) -> tuple[Loss, ...]:
     """All contributions, by op and line; the largest first."""
-    values = {id(_node(x)): x.primal for x in tape.inputs}
+    values = {id(node_behind(x)): x.primal for x in tape.inputs}
     values |= {id(node): value for node, value in zip(tape.nodes, seen.values, strict=True)}
     found: dict[tuple[str, str, int], list[tuple[float, float]]] = {}
     for node, place in zip(tape.nodes, seen.places, strict=True):
@@ -249,11 +249,6 @@ def _losses(tape: Tape, seen: _Seen, result: float) -> tuple[Loss, ...]:
         for (op, file, line), parts in found.items()
     ]
     return tuple(sorted(losses, key=lambda loss: -loss.error))
-
-
-def _node(x: Any) -> Any:
-    """What the tape keeps of an input."""
-    return x.node if isinstance(x, ArrayVar) else x
 
 
 def _name(node: Any) -> str:

@@ -155,6 +155,6 @@ def _require_no_leak(outputs: list[Any], level: int) -> None:
     for out in outputs:
         if isinstance(out, Active) and out.level > level:
             raise ValueError(
-                f"output of f: got a {kind_of(out)} of a derivative begun inside f, "
+                f"output of f: got {kind_of(out)} of a derivative begun inside f, "
                 "expected a number or a value of this derivative; take what leaves the inner one from its result"
             )

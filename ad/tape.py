@@ -72,9 +72,10 @@ class _ClosedNodes(Nodes):
     closed = True
 
     def append(self, var: Any) -> None:  # documented in list
+        op, kind = (var.op, "a Var") if isinstance(var, Var) else (var.name, "an ArrayVar")
         raise ValueError(
-            f"{getattr(var, 'op', None) or var.name}: got a Var left over from a derivative that has ended, expected a "
-            "number or a value of a derivative in progress"
+            f"{op}: got {kind} left over from a derivative that has ended, expected a number or a value of a "
+            "derivative in progress"
         )
 
 
@@ -203,7 +204,7 @@ class Tape:
         """
         if isinstance(primal, Active) and primal.level >= self.nodes.level:
             raise ValueError(
-                f"primal: got a {kind_of(primal)} of a derivative begun after this tape, "
+                f"primal: got {kind_of(primal)} of a derivative begun after this tape, "
                 "expected a number or a value of an earlier one"
             )
         return self.lift([primal if is_array(primal) or isinstance(primal, Active) else real("primal", primal)])[0]
@@ -276,7 +277,7 @@ class Tape:
         """The adjoints of the inputs, all numbers, and in how many passes they were found."""
         passes = 1
         if not following():
-            self._seed(seeds)
+            self._seed(seeds, keep=False)
             _sweep(self.nodes)
             adjoints = [var.adjoint for var in self.inputs]
             if all_finite(adjoints):
@@ -285,22 +286,25 @@ class Tape:
         self._thorough(seeds)
         return [var.adjoint for var in self.inputs], passes
 
-    def _seed(self, seeds: list[tuple[Var, Any]]) -> None:
-        """Put the cotangents in place, and every other adjoint to zero."""
-        for var in self.inputs:
-            var.adjoint = ZERO
+    def reset(self, inputs: Iterable[Any], *, keep: bool) -> None:
+        """Put all adjoints to zero before a sweep; `keep`: it will leave those of all nodes in place."""
+        for node in inputs:
+            node.adjoint = ZERO
         if self._adjoints_kept:
-            for var in self.nodes:
-                var.adjoint = ZERO
-            self._adjoints_kept = False
+            for node in self.nodes:
+                node.adjoint = ZERO
+        self._adjoints_kept = keep
+
+    def _seed(self, seeds: list[tuple[Var, Any]], *, keep: bool) -> None:
+        """Put the cotangents in place, and every other adjoint to zero."""
+        self.reset(self.inputs, keep=keep)
         for output, cotangent in seeds:
             output.adjoint = cotangent if output.adjoint is ZERO else output.adjoint + cotangent
 
     def _thorough(self, seeds: list[tuple[Var, Any]]) -> None:
         """A sweep with the classes of paths followed, that leaves every adjoint in place."""
-        self._seed(seeds)
+        self._seed(seeds, keep=True)
         _sweep_following_paths(self.nodes, self.inputs, seeds)
-        self._adjoints_kept = True
 
     def _count(self, passes: int, sweeps: int = 1) -> None:
         """Tell `ad.count()`, if this thread is being observed, of one sweep made in so many passes."""

@@ -12,6 +12,7 @@ arrays, passes that carry many tangents each); jacrev M reverse sweeps.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -249,20 +250,26 @@ def linearize(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, .
 
 
 def jacobian(
-    f: Function, argnums: int | tuple[int, ...] = 0, *, mode: str = "reverse", has_aux: bool = False
+    f: Function,
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    mode: str = "reverse",
+    has_aux: bool = False,
+    lanes: int | None = None,
 ) -> Function:
     """The Jacobian of `f` by the mode named: `jacfwd` for `"forward"`, `jacrev` for `"reverse"`.
 
     With `"auto"` it is the one that a cost model fitted to this library's times expects to be faster (`ad.choice`):
     forward mode for few inputs, and for many outputs where inputs are not many more.  To count the outputs, `f` is
     evaluated once more, unless there are so few inputs that forward mode is the faster for any number of outputs.
-    `has_aux` is that of `jacfwd`.
+    `has_aux` is that of `jacfwd`, and so is `lanes`, which says nothing to reverse mode.
 
     Raises:
-        ValueError: `mode` is none of them.
+        TypeError, ValueError: `mode` is none of them, or `lanes` is not a positive int.
     """
     if mode not in ("forward", "reverse", "auto"):
         raise ValueError(f"mode: got {mode!r}, expected 'forward', 'reverse' or 'auto'")
+    forward = functools.partial(jacfwd, lanes=None if lanes is None else positive("lanes", lanes))
     if mode == "auto":
 
         def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
@@ -273,11 +280,11 @@ def jacobian(
                 once = Auxiliary(f) if has_aux else f
                 _, out_shape = flatten("output of f", once(*args, **kwargs))
                 outputs = sum(map(math.prod, leaf_shapes(out_shape)))
-            chosen = jacfwd if costs.forward(inputs, outputs) else jacrev
+            chosen = forward if costs.forward(inputs, outputs) else jacrev
             return chosen(f, argnums, has_aux=has_aux)(*args, **kwargs)
 
         return jacobian_of_f
-    return (jacfwd if mode == "forward" else jacrev)(f, argnums, has_aux=has_aux)
+    return (forward if mode == "forward" else jacrev)(f, argnums, has_aux=has_aux)
 
 
 def hvp(f: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -> Any:

@@ -75,7 +75,7 @@ class Visit:
 
 
 def sweeps(cell: Cell) -> int:
-    """Sweeps that theory gives a cell; used to predict its cost, and never recorded."""
+    """Sweeps that theory gives a cell, by which its cost is predicted and an engine's count judged; never recorded."""
     if cell.quantity != "gradient":
         return 0 if cell.mode == "primal" else 1
     return cell.problem.n_inputs if cell.mode == "forward" else cell.problem.n_outputs

@@ -65,7 +65,7 @@ def passages() -> dict[str, str]:
 def _of_peers() -> dict[str, str]:
     """What the run with engines of others says; where there is none, how to make one."""
     if not PEERS.exists():
-        return dict.fromkeys(("peers", "engines"), "Not yet run: `python -m benchmarks run --engine=all`.")
+        return dict.fromkeys(("peers", "engines"), "Not yet run: `python -m benchmarks run --engine=all --apart`.")
     run = read_run(PEERS)
     assert run.engines is not None
     assert run.summary is not None

@@ -30,7 +30,7 @@ from benchmarks.measuring.guard import Failure, HangingError, guarded, time_limi
 from benchmarks.measuring.open_run import OpenRun, open_run
 from benchmarks.measuring.prepared import refusal
 from benchmarks.measuring.progress import Reporter
-from benchmarks.measuring.visits import admit, take, warm
+from benchmarks.measuring.visits import admit, take, wait_for_what_was_cut_off, warm
 from benchmarks.options import Selection, Settings
 from benchmarks.runs.files import Run
 
@@ -181,6 +181,7 @@ def _admit(run: OpenRun, size: int, reporter: Reporter) -> None:
             record = admit(run, cell)
             if record is not None and record.status != "over_budget":
                 given_up.add((cell.engine, cell.mode))
+    wait_for_what_was_cut_off(run, reporter)
 
 
 def _peaks(run: OpenRun, size: int) -> dict[tuple[str, str, int], int]:

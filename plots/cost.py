@@ -8,8 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from benchmarks.findings.found import costs, single_sweeps
-from benchmarks.findings.told import Cost
-from benchmarks.findings.words import times
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, announced, engines, families, letter, lines, readable, short, summary
 from plots.style import MODES, canvas, label_ends, log_axis, panels, rows_height
@@ -52,17 +50,13 @@ def _panel(ax: Axes, cells: pd.DataFrame, low: float, high: float) -> None:
 def _finding(cells: pd.DataFrame) -> str:
     said = {each.mode: each for each in costs(cells) if each.engine == engines(cells)[0]}
     first, *others = said
-    text = f"One {first} sweep costs {_span(said[first])} times the function itself"
-    return "; ".join([text, *(f"one {mode} sweep {_span(said[mode])} times" for mode in others)])
-
-
-def _span(cost: Cost) -> str:
-    return times(cost.high) if cost.families == 1 else f"{times(cost.low)} to {times(cost.high)}"
+    text = f"One {first} sweep costs {said[first].span} times the function itself"
+    return "; ".join([text, *(f"one {mode} sweep {said[mode].span} times" for mode in others)])
 
 
 def _detail(cells: pd.DataFrame) -> str:
     first, *others = engines(cells)
-    said = [f"{short(each.engine)} {each.mode} {_span(each)}" for each in costs(cells) if each.engine != first]
+    said = [f"{short(each.engine)} {each.mode} {each.span}" for each in costs(cells) if each.engine != first]
     marks = f" Open marks: {', '.join(map(short, others))} ({', '.join(said)})." if others else ""
     return (
         "Seconds of one sweep / seconds of the function alone, in the same engine; in titles, every family at its "

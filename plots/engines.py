@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from benchmarks.findings.found import noise_of
 from benchmarks.findings.peers import compared, leaders, noisy_engines
 from benchmarks.findings.told import Noise
-from benchmarks.findings.words import rounded, times
+from benchmarks.findings.words import rounded
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, engines, everything, in_order
 from plots.style import FAINT, INK, canvas
@@ -118,5 +118,5 @@ def _detail(noise: Noise, noisy: Set[str]) -> str:
         "F forward, R reverse, with as many tangents a pass as it is fastest with. Preparation is not included. Behind "
         "a name its size, the largest that nearly all engines reached. Colours end at 100. –: the engine cannot do it. "
         "Empty: more than the plan asks of it. "
-        f"≈: less than {times(noise.even)} times as long, which is noise.{digits}"
+        f"≈: less than {noise.even:.2f} times as long, which is noise.{digits}"
     )

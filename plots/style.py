@@ -163,9 +163,9 @@ def panels(room: Canvas, names: Sequence[str], columns: int = 3, *, right: float
     return axes
 
 
-def rows_height(names: Sequence[str], columns: int = 3, *, row: float = 2.1, header: float = 1.0) -> float:
+def rows_height(names: Sequence[str], columns: int = 3, *, row: float = 2.1) -> float:
     """Inches that `panels` of these names need."""
-    return header + row * math.ceil(len(names) / columns)
+    return 1.0 + row * math.ceil(len(names) / columns)
 
 
 def log_axis(ax: Axes, which: str, unit: str = "", *, ticks: int = 5) -> None:

@@ -310,10 +310,12 @@ class Program:
             TypeError: `x` is not numbers.
             ValueError: `x` has another shape, `mode` is neither, or `lanes` or `threads` is not positive.
         """
+        if mode not in ("forward", "reverse"):
+            raise ValueError(f"mode: got {mode!r}, expected 'forward' or 'reverse'")
         if mode == "forward":
             return self.forward_block(x, 0, self.n_inputs, lanes=lanes, threads=threads)
-        if mode != "reverse":
-            raise ValueError(f"mode: got {mode!r}, expected 'forward' or 'reverse'")
+        positive("lanes", 1 if lanes is None else lanes)  # for forward mode, and wrong in either
+        positive("threads", threads)
         if self._frozen.scalar:
             return self.vjp(x)[1]
         x = vector("x", x, self.n_inputs)

@@ -77,7 +77,7 @@ FUNCTIONS.update({function: _refused(function, instead) for function, instead in
 
 def _in_place(name: str, instead: str) -> Any:
     def refuse(self: Any, *arguments: Any, **options: Any) -> NoReturn:
-        raise TypeError(f"{kind_of(self)}.{name}: an active array is not changed in place; {instead}")
+        raise TypeError(f"{name}: got {kind_of(self)}, which is not changed in place; {instead}")
 
     return refuse
 

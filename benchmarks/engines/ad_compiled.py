@@ -67,7 +67,7 @@ class Compiled(Engine):
 
     def jacobian(self, mode: str, lanes: int = 1) -> Any:
         """All sweeps in one call, several tangents carried together where asked for."""
-        return self.program.jacobian(self.x, mode, **({"lanes": lanes} if mode == "forward" else {}))
+        return self.program.jacobian(self.x, mode, lanes=lanes)
 
     def count(self, execute: Callable[[], Any]) -> Counts:
         """As counted by the program."""

@@ -9,7 +9,8 @@ each.  `fwd/rev` is one forward sweep over the reverse gradient, and `by hand` t
 forward mode has no fewer passes over the arrays to make, either.  `np/ad` is the gradient of a function written with
 NumPy's names over that of the same with `ad`'s, which need not be looked up by NumPy's protocols.  Peak memory is that
 of what NumPy allocates in one gradient (`tracemalloc`), in arrays of N elements for each op recorded.  The last column
-says which of `GOALS` were missed, and what code by hand reaches there: NumPy itself, if that is above the goal, too.  Libraries that are not installed are left out, and so are the goals beside them.
+says which of `GOALS` were missed, and what code by hand reaches there: if that misses the goal as well, NumPy itself
+does.  Libraries that are not installed are left out, and so are the goals beside them.
 """
 
 from __future__ import annotations

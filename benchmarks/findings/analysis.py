@@ -74,7 +74,8 @@ def noise_floors(timings: pd.DataFrame) -> Floor:
     A cell that has a twin was measured twice in a block.  The floor is the 95 % quantile of the absolute logarithm of
     the ratio of the two, over all pairs and blocks, turned back into a ratio: 0.03 means that 19 of 20 identical pairs
     differed by less than 3 %.  No single outlier decides: the largest pair is set aside where there are five or more,
-    and where there are twenty cells or more, so is the one that differs most (where its memory came to lie, it stays).
+    and where there are twenty cells or more, so is the one that differs most, whose memory may lie badly for the whole
+    run.
 
     Args:
         timings: rows of `timings.csv`.

@@ -24,9 +24,10 @@ from benchmarks.findings.blocks import (
 )
 from benchmarks.findings.scaling import is_curve, repeated
 from benchmarks.functions.maps import MAPS
+from benchmarks.runs.columns import CrossoverRecord, kinds
 
 CURVE = ["run", "graph", "engine"]
-CROSSOVER = [*CURVE, "crossover", "crossover_low", "crossover_high", "n_min", "n_max", "note"]
+CROSSOVER = list(kinds(CrossoverRecord))
 PLACE = ["run", "engine", "n_inputs", "n_outputs"]
 MAP = [*PLACE, "speedup", "speedup_low", "speedup_high", "winner", "border", "border_theory"]
 

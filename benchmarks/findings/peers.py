@@ -15,6 +15,7 @@ from benchmarks.findings.blocks import in_order
 from benchmarks.findings.found import single_sweeps
 from benchmarks.findings.told import Noise
 from benchmarks.findings.words import counted, duration, rounded, times
+from benchmarks.runs.columns import EngineRecord, kinds
 
 MODES = ("forward", "reverse")
 OURS = ("ad", "ad-compiled")
@@ -22,11 +23,7 @@ OURS = ("ad", "ad-compiled")
 NEARLY = 0.7
 """A size is compared at where at least this share of the most engines of its family were measured."""
 PROBLEM = ["graph", "size", "n_inputs", "n_outputs"]
-COLUMNS = [
-    "run", "engine", "functions", "forward_agrees", "forward_disagrees", "forward_curves", "reverse_agrees",
-    "reverse_disagrees", "reverse_curves", "forward_cost", "reverse_cost", "reverse_wins_from", "call_seconds",
-    "prepare_seconds", "prepare_worst", "pays_from", "to_the_best",
-]  # fmt: skip
+COLUMNS = list(kinds(EngineRecord))
 
 
 def best(summary: pd.DataFrame) -> pd.DataFrame:
@@ -120,7 +117,8 @@ def noisy_engines(timings: pd.DataFrame) -> dict[str, float]:
 def leaders(fastest: pd.DataFrame, even: float) -> str:
     """On how many functions each engine takes no more than `even` times as long as the fastest, most first."""
     counts = fastest.loc[fastest["relative"] <= even, "engine"].value_counts()
-    return ", ".join(f"{engine} on {count}" for engine, count in counts.items())
+    ordered = sorted(counts.items(), key=lambda each: (-each[1], str(each[0])))
+    return ", ".join(f"{engine} on {count}" for engine, count in ordered)
 
 
 # ---- in words -------------------------------------------------------------------------------------------------------
@@ -143,7 +141,7 @@ class Peers:
     noisy: Mapping[str, float] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
-        """The law over all engines; who is fastest; where engines of others are faster than ours."""
+        """The law over all engines; who is fastest; where engines of others are faster than ours; what noise leaves."""
         if math.isnan(self.noise.floor):
             return ["The noise floor was not measured, so engines are not compared."]
         told = [self.law(), self.winners(), self.beaten()]
@@ -156,7 +154,7 @@ class Peers:
         ]
         return (
             f"Identical cells differed by up to {self.noise.floor:.0%} over all engines, so no ratio below "
-            f"{times(self.noise.even)} is called a difference; times and ratios are given in one digit where they "
+            f"{self.noise.even:.2f} is called a difference; times and ratios are given in one digit where they "
             f"differed by more than {FLOOR_LIMIT:.0%}: {', '.join(shown)}."
         )
 
@@ -185,8 +183,8 @@ class Peers:
         reverse, forward = (int(modes.get(mode, 0)) for mode in ("reverse", "forward"))
         return (
             f"Fastest but for noise, each function at the largest size that nearly all its engines reached: "
-            f"{leaders(self.fastest, self.noise.even)}, of {len(first)}; the very first is reverse mode in {reverse}, "
-            f"forward in {forward}."
+            f"{leaders(self.fastest, self.noise.even)}, of {len(first)} (as good as first counts, too); the very "
+            f"first is reverse mode in {reverse}, forward in {forward}."
         )
 
     def beaten(self) -> str:

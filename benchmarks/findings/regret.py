@@ -31,6 +31,7 @@ from benchmarks.findings import cost_model
 from benchmarks.findings.blocks import COVERAGE, PROBLEM, Floats, in_order
 from benchmarks.findings.rules import RULES
 from benchmarks.findings.tried import ALL, LANES, MODEL, TEXTBOOK, TRANSFERRED
+from benchmarks.runs.columns import ModelRecord, RegretRecord, kinds
 
 Fits = dict[tuple[str, str], dict[str | None, cost_model.CostModel]]
 """By engine and kind of forward mode; then by the family that a model was fitted without, None for none."""
@@ -41,14 +42,7 @@ FAMILIES = 8
 """With fewer families than this there is no interval.  By simulation, intervals hold 93 to 99 % with 25 families, 87 to
 99 % with 12, and 83 to 99 % with 8, where they are too narrow for rules that are rarely wrong."""
 
-REGRET = [
-    "run", "engine", "forward", "rule", "problems", "families", "wrong", "wrong_low", "wrong_high", "median",
-    "median_low", "median_high", "mean", "mean_low", "mean_high", "against_model", "against_low", "against_high",
-    "verdict", "worst", "worst_graph", "worst_inputs", "worst_outputs", "unmeasured",
-]  # fmt: skip
-MODELS = [
-    "run", "engine", "forward", "problems", "call", "setup", "record", "sweep", "back", "tangents",
-]  # fmt: skip
+REGRET, MODELS = list(kinds(RegretRecord)), list(kinds(ModelRecord))
 
 
 def problems(summary: pd.DataFrame, timings: pd.DataFrame) -> pd.DataFrame:

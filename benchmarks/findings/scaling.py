@@ -37,6 +37,7 @@ from scipy import stats
 
 from benchmarks.findings.blocks import COVERAGE, Floats, by_block, in_order, medians, sizes
 from benchmarks.functions.maps import MAPS
+from benchmarks.runs.columns import ScalingRecord, kinds
 
 MARGIN = 0.1
 """Exponents this close to theory's count as theory's: what caches and memory add over the measured sizes."""
@@ -76,7 +77,7 @@ ONE_CALL: Shapes = ((1.0, 0.0),)
 MANY_SWEEPS: Shapes = tuple((1.0 - share, share) for share in (0.0, 0.25, 0.5, 0.75, 0.875, 0.9375, 0.97, 1.0))
 """Shapes of an overhead: the shares of it that fall as 1 / N and as 1 / N**2."""
 CURVE = ["run", "graph", "engine", "mode", "quantity", "lanes"]
-COLUMNS = [*CURVE, "points", "n_min", "n_max", "exponent", "exponent_low", "exponent_high", "theory", "verdict"]
+COLUMNS = list(kinds(ScalingRecord))
 
 
 @dataclass(frozen=True)

@@ -197,11 +197,16 @@ class Cost:
     low: float
     high: float
 
+    @property
+    def span(self) -> str:
+        """How many times the function it costs, from the least to the most."""
+        low, high = times(self.low), times(self.high)
+        return high if low == high else f"{low} to {high}"
+
     def sentence(self) -> str:
-        """How many times the function it costs."""
+        """How many times the function it costs, and where."""
         where = "in the one family measured" if self.families == 1 else f"over {self.families} families"
-        span = f"{times(self.low)} to {times(self.high)}" if self.families > 1 else times(self.high)
-        return f"One {self.mode} sweep ({self.engine}) costs {span} times the function itself, {where}."
+        return f"One {self.mode} sweep ({self.engine}) costs {self.span} times the function itself, {where}."
 
 
 @dataclass(frozen=True)

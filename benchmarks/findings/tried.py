@@ -51,6 +51,11 @@ class Tried:
         """Whether it is a rule of thumb, and not ours."""
         return self.rule not in (MODEL, TRANSFERRED)
 
+    @property
+    def multiplies(self) -> str:
+        """The mean factor on the time; the least that it can be where what the rule chose was not always measured."""
+        return f"{'at least ' if self.unmeasured else ''}{factor(self.mean)}"
+
     def sentence(self) -> str:
         """How often it is wrong, and what following it costs."""
         engine = "all engines" if self.engine == ALL else self.engine
@@ -60,8 +65,7 @@ class Tried:
         said += f": wrong in {self.wrong:.0%} of {self.problems:,} problems"
         if not math.isnan(self.wrong_low):
             said += f", 95 % [{self.wrong_low:.0%}, {self.wrong_high:.0%}]"
-        least = " at least" if self.unmeasured else ""
-        said += f"; it multiplies the time by{least} {factor(self.mean)}"
+        said += f"; it multiplies the time by {self.multiplies}"
         if not math.isnan(self.mean_high):
             said += f", 95 % [{factor(self.mean_low)}, {factor(self.mean_high)}]"
         return f"{said}, at worst by {factor(self.worst)} ({self.where})." if self.worst > 1.0 else f"{said}."
@@ -97,10 +101,11 @@ class Rules:
             *(f"more than {each.rule}" for each in thumbs if each.verdict == "loses less"),
         ]
         compared = " and ".join(filter(None, beside)) or "which cannot be told from any of them"
+        least, most, ours = (each.multiplies for each in (thumbs[0], thumbs[-1], model))
         return (
-            f"{about}: of the rules of thumb, {thumbs[0].rule} costs least, {factor(thumbs[0].mean)} times what "
-            f"knowing the answer does, and {thumbs[-1].rule} most, {factor(thumbs[-1].mean)} times; our cost model, on "
-            f"families that it was not fitted to, {factor(model.mean)} times, {compared}."
+            f"{about}: of the rules of thumb, {thumbs[0].rule} costs least, {least} times what knowing the answer "
+            f"does, and {thumbs[-1].rule} most, {most} times; our cost model, on families that it was not fitted to, "
+            f"{ours} times, {compared}."
         )
 
 

@@ -134,9 +134,14 @@ def admit_all(run: OpenRun, reporter: Reporter) -> None:
         record = admit(run, cell)
         if record is not None and record.status in ("wrong", "error"):
             reporter.say(f"{record.status}: {cell}: {record.note}")
+    wait_for_what_was_cut_off(run, reporter)
+    fix_blocks(run)
+
+
+def wait_for_what_was_cut_off(run: OpenRun, reporter: Reporter) -> None:
+    """Time nothing beside what was given up and still computes, as far as the time that visits leave allows."""
     if not settle(_spare(run)):
         reporter.say("what was cut off at its limit still computes, beside whatever is timed from here on")
-    fix_blocks(run)
 
 
 def fix_blocks(run: OpenRun) -> None:

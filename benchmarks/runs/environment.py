@@ -29,8 +29,12 @@ PACKAGES = (
     *("numba", "llvmlite"),
 )
 """What the project itself stands on; the engines of a run add their own."""
-FORCED = ("OPENBLAS_CORETYPE", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "ATEN_CPU_CAPABILITY", "XLA_FLAGS")
-"""Variables that keep a library from the kernels it would choose for the processor."""
+FORCED = (
+    *("OPENBLAS_CORETYPE", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "ATEN_CPU_CAPABILITY", "XLA_FLAGS"),
+    *("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"),
+)
+"""Variables that keep a library from the kernels it would choose for the processor, or the C library from keeping the
+memory of arrays (`ad.heap`)."""
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,6 +1,7 @@
 """Arrays: every row against the road of numbers, which other tests check; NumPy's protocols; shapes, types, errors."""
 
 import itertools
+import math
 import operator
 
 import numpy as np
@@ -333,6 +334,24 @@ def test_a_sweep_to_look_at_leaves_the_adjoints_of_arrays():
     tape.sweep(np.sum(y * 3.0))
     assert y.adjoint.tolist() == [3.0, 3.0]
     assert x.adjoint.tolist() == [6.0, 12.0]
+    tape.sweep(np.sum(y), 1e308)  # twice 2e308 is beyond floats, and no warning
+    assert x.adjoint.tolist() == [math.inf, math.inf]
+    tape.sweep(np.sum(y))
+    assert x.adjoint.tolist() == [2.0, 4.0]
+
+
+def test_each_sweep_to_look_at_starts_anew_also_where_paths_are_followed():
+    def f(v):
+        tape = ad.Tape()
+        x = tape.input(v)
+        y = x * x * x
+        for _ in range(2):
+            tape.sweep(np.sum(y))
+        return np.sum(x.adjoint) + np.sum(np.sqrt(v))  # 3 x**2, and an infinite derivative at 0
+
+    x = np.array([1.0, 0.0])
+    assert ad.jvp(f, (x,), (np.ones(2),)) == (4.0, math.inf)
+    assert ad.grad(f)(x).tolist() == [6.5, math.inf]
 
 
 def test_what_works_on_numbers_alone_says_so_and_a_tape_knows_its_bytes():

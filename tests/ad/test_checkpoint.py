@@ -226,8 +226,10 @@ def test_bad_states_and_losses_are_refused():
     def run(step, loss, state):
         return ad.checkpointed_value_and_grad(step, loss, n_steps=3, snapshots=2)(state)
 
-    with pytest.raises(TypeError, match=r"^loss: its output is a list, expected a single number$"):
+    with pytest.raises(TypeError, match=r"^loss: its output is a list of 1 number, expected a single number$"):
         run(lambda k, x: x, lambda x: [x], 1.0)
+    with pytest.raises(TypeError, match=r"^loss: its output is a NumPy array of shape \(2,\), expected a single"):
+        run(lambda k, x: x, lambda x: x, np.ones(2))
     with pytest.raises(TypeError, match=r"^state\[1\]: got str, expected a real number$"):
         run(lambda k, x: x, lambda x: x[0], [1.0, "2"])
     with pytest.raises(TypeError, match=r"got NoneType, expected a real number$"):

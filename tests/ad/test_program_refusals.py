@@ -55,6 +55,8 @@ WRONG = [
     (lambda p: p.jvps(X, X), ValueError, r"tangents: got shape \(3,\), expected \(K, 3\)"),
     (lambda p: p.jvps(X, [X], lanes=0), ValueError, "lanes: got 0, expected a positive int"),
     (lambda p: p.jvps(X, [X], lanes=1.5), TypeError, "lanes: got float, expected a positive int"),
+    (lambda p: p.jacobian(X, lanes=0), ValueError, "lanes: got 0, expected a positive int"),
+    (lambda p: p.gradient(X, threads=-3), ValueError, "threads: got -3, expected a positive int"),
     (lambda p: p.jvps(X, [X], threads=-1), ValueError, "threads: got -1, expected a positive int"),
     (lambda p: p.vjp(X, [1.0, 2.0]), ValueError, r"cotangent: got shape \(2,\), expected a number"),
     (lambda p: p.gradient(X, "backward"), ValueError, "mode: got 'backward', expected 'forward' or 'reverse'"),

@@ -62,3 +62,13 @@ def test_blocks_without_elements_have_the_type_of_numbers_of_the_others():
 def test_lanes_are_a_positive_int(lanes, error):
     with pytest.raises(error, match=r"^lanes: got .*, expected a positive int$"):
         ad.jacfwd(np.sin, lanes=lanes)
+    with pytest.raises(error, match=r"^lanes: got .*, expected a positive int$"):
+        ad.jacobian(np.sin, lanes=lanes)
+
+
+def test_lanes_of_a_jacobian_in_any_mode():
+    for mode, passes in (("forward", 3), ("auto", 3), ("reverse", 0)):
+        with ad.count() as counts:
+            jacobian = ad.jacobian(lambda x: x[:, None] * np.ones(40), mode=mode, lanes=2)(np.arange(5.0))
+        assert (counts.lane_passes, counts.reverse_sweeps) == (passes, 0 if passes else 200)
+        assert jacobian.shape == (5, 40, 5)

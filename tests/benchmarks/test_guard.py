@@ -42,7 +42,7 @@ def test_the_reason_that_numpy_hides_is_told():
 
     failure = guarded(lambda: ad.grad(assign)(np.ones(2)), 10.0)
     assert failure.status == "error"
-    assert failure.note.startswith("TypeError: float(): got a ArrayVar, whose derivative would be lost")
+    assert failure.note.startswith("TypeError: float(): got an ArrayVar, whose derivative would be lost")
     assert "np.where for an assignment" in failure.note
 
 

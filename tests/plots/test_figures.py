@@ -145,7 +145,7 @@ def test_memory_title_and_floor(run):
 
 def test_cost_title_follows_the_ratios(run):
     same = changed(run, "summary", primal_ratio=3.0, primal_ratio_low=3.0, primal_ratio_high=3.0)
-    said = "One forward sweep costs 3 to 3 times the function itself; one reverse sweep 3 to 3 times"
+    said = "One forward sweep costs 3 times the function itself; one reverse sweep 3 times"
     assert title(draw("cost", same)) == said
 
 
