@@ -15,7 +15,7 @@ from ad.active import RULES, ZERO, Active, Rule, require_alive
 from ad.array_infinity import Paths, along, counted, product, push, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install, like, partial_source
 from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of
-from ad.dual import _HANDMADE, Dual, Level
+from ad.dual import HANDMADE, Dual, Tag
 from ad.linear import Linear, Map
 from ad.methods import install_slow
 from ad.ndarrays import floating
@@ -39,13 +39,13 @@ class ArrayDual(Array):
     __slots__ = ("primal", "tag", "tangent")
     primal: Any
     tangent: Any
-    tag: Level
+    tag: Tag
 
     def __init__(self, primal: Any, tangent: Any = 0.0) -> None:
         self.primal = floating("primal", np.asarray(primal))
         self.tangent = np.asarray(tangent, self.primal.dtype)
         np.broadcast_to(self.tangent, self.primal.shape)
-        self.tag = _HANDMADE
+        self.tag = HANDMADE
 
     @property
     def level(self) -> int:  # noqa: D102  # documented in Active
@@ -69,7 +69,7 @@ class ArrayDual(Array):
         return np.asarray(tangent, dtype_of(self.primal))[()]
 
     @classmethod
-    def lift(cls, primal: Any, tangent: Any, tag: Level) -> ArrayDual:
+    def lift(cls, primal: Any, tangent: Any, tag: Tag) -> ArrayDual:
         """An array of the sweep that `tag` stands for."""
         if not isinstance(primal, Active):
             primal = floating("primal", primal)
@@ -94,7 +94,7 @@ class ArrayDual(Array):
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         out = scalar(rule.value(*primals))
         primals = [scalar(x, out) for x in primals]
-        tag: Level = ready[active.index(True)].tag
+        tag: Tag = ready[active.index(True)].tag
         if tag.follows:
             return _FollowedArrayDual.of_op(rule, ready, active, primals, out, tag)  # type: ignore[no-any-return]
         tangent: Any = ZERO
@@ -110,7 +110,7 @@ class ArrayDual(Array):
         ready = prepared(map.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         tangents = [full(x.tangent, x.shape) if a else None for x, a in zip(ready, active, strict=True)]
-        tag: Level = ready[active.index(True)].tag
+        tag: Tag = ready[active.index(True)].tag
         out = map(primals, params)
         if not tag.follows:
             return _made(out, map.push(primals, tangents, params, out), tag)
@@ -168,7 +168,7 @@ class _FollowedArrayDual(ArrayDual):
 
     @classmethod
     def of_op(
-        cls, rule: Rule, ready: list[Any], active: list[bool], primals: list[Any], out: Any, tag: Level
+        cls, rule: Rule, ready: list[Any], active: list[bool], primals: list[Any], out: Any, tag: Tag
     ) -> ArrayDual:
         """The result of an op."""
         edges = [
@@ -188,7 +188,7 @@ class _FollowedArrayDual(ArrayDual):
         return _followed(out, tangent, np.broadcast_to(paths, shape), tag)
 
 
-def _followed(primal: Any, tangent: Any, paths: Paths, tag: Level) -> ArrayDual:
+def _followed(primal: Any, tangent: Any, paths: Paths, tag: Tag) -> ArrayDual:
     dual: Any = _dual(primal, counted(tangent, paths), tag)
     dual.paths = paths
     return dual  # type: ignore[no-any-return]
@@ -197,7 +197,7 @@ def _followed(primal: Any, tangent: Any, paths: Paths, tag: Level) -> ArrayDual:
 Dual.arrays = ArrayDual.arrays = ArrayDual
 
 
-def _dual(primal: Any, tangent: Any, tag: Level) -> ArrayDual:
+def _dual(primal: Any, tangent: Any, tag: Tag) -> ArrayDual:
     if tag.follows:
         dual: Any = _FollowedArrayDual()
     else:
@@ -206,7 +206,7 @@ def _dual(primal: Any, tangent: Any, tag: Level) -> ArrayDual:
     return dual  # type: ignore[no-any-return]
 
 
-def _made(primal: Any, tangent: Any, tag: Level) -> ArrayDual:
+def _made(primal: Any, tangent: Any, tag: Tag) -> ArrayDual:
     """The result of an op."""
     if tag.counts is not None:
         tag.counts.add(primal)

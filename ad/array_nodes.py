@@ -105,7 +105,7 @@ class LinearNode(Node):
             x.own = True
             into(x.adjoint, bar, fresh, *self.params)
             return
-        term = self.map.transpose(full(bar, self.shape), x.shape, *self.params)
+        term = self.map.rule(full(bar, self.shape), x.shape, *self.params)
         add(x, term, own=self.own or (term is not bar and getattr(term, "base", bar) is None))
 
 

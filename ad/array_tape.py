@@ -74,7 +74,7 @@ class ArrayVar(Array):
     @classmethod
     def lift(cls, nodes: Nodes, primal: Any) -> ArrayVar:
         """Declare one input."""
-        nodes.arrays = True
+        nodes.has_arrays = True
         if not isinstance(primal, Active):
             primal = nodes.loans.take(primal if primal.dtype is DOUBLE else floating("primal", primal))
         return _var(primal, Node(), nodes)
@@ -82,7 +82,7 @@ class ArrayVar(Array):
     @classmethod
     def of_number(cls, x: Var) -> ArrayVar:
         """A Var of a number as an array without dimensions."""
-        x.tape.arrays = True
+        x.tape.has_arrays = True
         node = NumberNode()
         node.x = x
         return _recorded(x.primal, node, x.tape)
@@ -132,7 +132,7 @@ class ArrayVar(Array):
         node.adjoint, node.shape = ZERO, getattr(out, "shape", ())
         var: ArrayVar = tape.array()
         var.primal, var.node, var.tape = out, node, tape
-        tape.append(node)  # type: ignore[arg-type]
+        tape.append(node)
         return var
 
     @classmethod
@@ -179,7 +179,7 @@ def _var(primal: Any, node: Node, tape: Nodes) -> ArrayVar:
 
 def _recorded(primal: Any, node: Node, tape: Nodes) -> ArrayVar:
     var = _var(primal, node, tape)
-    tape.append(node)  # type: ignore[arg-type]
+    tape.append(node)
     return var
 
 

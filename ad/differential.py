@@ -27,7 +27,7 @@ class Differential(Map):
     """A function of one or more operands with a rule for its tangent, and perhaps one for its cotangents.
 
     Attributes:
-        transpose: the rule for the tangent, `rule(out, operands, tangents, *params)`.
+        rule: that for the tangent, `rule(out, operands, tangents, *params)`.
         back: the rule for the cotangents, `back(bar, out, operands, *params)`; None where it follows from the other.
         lanes: the rule for tangents that have a leading axis of lanes.
     """
@@ -40,7 +40,7 @@ class Differential(Map):
         return [True] * len(active)
 
     def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
-        return self.transpose(out, primals, tangents, *params)
+        return self.rule(out, primals, tangents, *params)
 
     def push_lanes(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
         if self.lanes is None:
@@ -57,7 +57,7 @@ class Differential(Map):
 
         def tangent(given: list[Any]) -> list[Any]:
             each = iter(given)
-            return [self.transpose(out, xs, [next(each) if a else None for a in active], *params)]
+            return [self.rule(out, xs, [next(each) if a else None for a in active], *params)]
 
         found = iter(transposed(tangent, zeros, [bar]))
         return [next(found) if a else None for a in active]
@@ -95,7 +95,7 @@ def differential(function: Callable[..., Any], operands: str = "x", *, stacked: 
     def of_rule(rule: Callable[..., Any]) -> Declared:
         public: Any = declare(Differential, operands, function, rule)
         if stacked:
-            public.map.lanes, public.map.stacked = public.map.transpose, True
+            public.map.lanes, public.map.stacked = public.map.rule, True
 
         def pull(back: Callable[..., list[Any]]) -> Declared:
             public.map.back = back

@@ -19,7 +19,7 @@ from ad.ops import Op
 from ad.scalars import real
 
 
-class Level:
+class Tag:
     """What the Duals of one forward sweep have in common.
 
     Attributes:
@@ -40,7 +40,7 @@ class Level:
         self.finished = False
 
 
-_HANDMADE = Level(0)
+HANDMADE = Tag(0)
 
 
 class Dual(Active):
@@ -59,12 +59,12 @@ class Dual(Active):
     __slots__ = ("primal", "tag", "tangent")
     primal: Any
     tangent: Any
-    tag: Level
+    tag: Tag
 
     def __init__(self, primal: float, tangent: float = 0.0) -> None:
         self.primal = real("primal", primal)
         self.tangent = real("tangent", tangent)
-        self.tag = _HANDMADE
+        self.tag = HANDMADE
 
     @property
     def level(self) -> int:  # noqa: D102  # documented in Active
@@ -82,7 +82,7 @@ class Dual(Active):
     @classmethod
     def apply(cls, rule: Rule, level: int, operands: tuple[Any, ...]) -> Dual:  # noqa: D102
         active = [isinstance(x, Active) and x.level == level for x in operands]
-        tag: Level = operands[active.index(True)].tag
+        tag: Tag = operands[active.index(True)].tag
         primals = [x.primal if a else x for x, a in zip(operands, active, strict=True)]
         dual: Dual = _class(tag)()
         dual.primal = out = rule.value(*primals)
@@ -149,13 +149,13 @@ class _FollowedDual(Dual):
                 self.tangent = term if self.tangent is ZERO else self.tangent + term
 
 
-def _class(tag: Level) -> Any:
+def _class(tag: Tag) -> Any:
     if tag.follows:
         return _FollowedDual
     return _Dual if tag.counts is None else _CountedDual
 
 
-def lift(primals: list[Any], tangents: list[Any], tag: Level) -> list[Dual]:
+def lift(primals: list[Any], tangents: list[Any], tag: Tag) -> list[Dual]:
     """Duals of the sweep that `tag` stands for."""
     cls = _class(tag)
     lifted = []

@@ -15,7 +15,7 @@ from ad.active import RULES, ZERO, Rule
 from ad.array_dual import ArrayDual
 from ad.array_methods import PARTIALS, like
 from ad.arrays import MAPS, activity, full, prepared, scalar, shape_of
-from ad.dual import Level
+from ad.dual import Tag
 from ad.linear import Linear, Map
 from ad.methods import install_slow
 
@@ -36,7 +36,7 @@ class LanesDual(ArrayDual):
         return full(scalar(self.tangent, self.primal), (self.tag.lanes, *self.shape))
 
     @classmethod
-    def lift(cls, primal: Any, tangent: Any, tag: Level) -> LanesDual:  # noqa: D102
+    def lift(cls, primal: Any, tangent: Any, tag: Tag) -> LanesDual:  # noqa: D102
         dual: LanesDual = cls()
         dual.primal, dual.tangent, dual.tag = scalar(primal), tangent, tag
         return dual
@@ -61,7 +61,7 @@ class LanesDual(ArrayDual):
         ready = prepared(map.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         tangents = [x.derivative if a else None for x, a in zip(ready, active, strict=True)]
-        tag: Level = ready[active.index(True)].tag
+        tag: Tag = ready[active.index(True)].tag
         out = map(primals, params)
         pushed = map.push_lanes(primals, tangents, params, out)
         if pushed is None:
@@ -83,7 +83,7 @@ LanesDual.arrays = LanesDual
 install_slow(LanesDual, RULES.values())
 
 
-def _made(primal: Any, tangent: Any, tag: Level) -> LanesDual:
+def _made(primal: Any, tangent: Any, tag: Tag) -> LanesDual:
     if tag.counts is not None:
         tag.counts.add(primal)
     return LanesDual.lift(primal, tangent, tag)  # type: ignore[no-any-return]

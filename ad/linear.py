@@ -45,8 +45,7 @@ class Map:
     Attributes:
         name: in this package.
         plain: NumPy's function, called as `plain(*operands, *params)`.
-        transpose: the rule that was declared; each kind of map says what its rule is (a transpose for linear ones, a
-            partial or a tangent for others).
+        rule: what was declared: the transpose of a linear map, the partial or the tangent of another one.
         taken: how many arguments the rule of every map of this kind takes, before the map's own parameters.
         keeps_out: whether reverse mode keeps the value, after the operands.
         stacked: whether all but the last two axes of its operand are a stack of matrices, each for itself.
@@ -63,8 +62,8 @@ class Map:
     lanes: Callable[..., Any] | None = None
     held: Callable[..., tuple[Any, ...]] | None = None
 
-    def __init__(self, name: str, plain: Callable[..., Any], transpose: Callable[..., Any]) -> None:
-        self.name, self.plain, self.transpose = name, plain, transpose
+    def __init__(self, name: str, plain: Callable[..., Any], rule: Callable[..., Any]) -> None:
+        self.name, self.plain, self.rule = name, plain, rule
 
     def __call__(self, operands: Operands, params: tuple[Any, ...]) -> Any:
         """The value, on plain arrays or at the innermost level among the operands."""
@@ -123,7 +122,7 @@ class Linear(Map):
     def pull(  # noqa: D102
         self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
     ) -> list[Any]:
-        return [self.transpose(bar, shapes[0], *params)]
+        return [self.rule(bar, shapes[0], *params)]
 
 
 class JointlyLinear(Map):
@@ -141,7 +140,7 @@ class JointlyLinear(Map):
     def pull(  # noqa: D102
         self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
     ) -> list[Any]:
-        return list(self.transpose(bar, shapes, active, *params))
+        return list(self.rule(bar, shapes, active, *params))
 
 
 class Bilinear(Map):
@@ -176,7 +175,7 @@ class Bilinear(Map):
     ) -> list[Any]:
         (x, y), (shape_x, shape_y) = primals, shapes
         return [
-            self.transpose(bar, y, shape_x, *params) if active[0] else None,
+            self.rule(bar, y, shape_x, *params) if active[0] else None,
             self.transpose_right(bar, x, shape_y, *params) if active[1] else None,
         ]
 
@@ -293,12 +292,12 @@ def declare(
     kind: type[Map],
     operands: str,
     function: Callable[..., Any],
-    transpose: Callable[..., Any],
+    rule: Callable[..., Any],
     plain: Callable[..., Any] | None = None,
 ) -> Declared:
-    """Make the public function of a map, with the signature of its transpose after what every transpose takes."""
-    name = transpose.__name__
-    parameters = list(inspect.signature(transpose).parameters.values())[kind.taken :]
+    """Make the public function of a map, with the signature of its rule after what every rule of its kind takes."""
+    name = rule.__name__
+    parameters = list(inspect.signature(rule).parameters.values())[kind.taken :]
     scope: dict[str, Any] = {f"default_{p.name}": p.default for p in parameters}
     scope |= {"function": plain or function, "Array": Array}
     listed = "".join(f"{p.name}, " for p in parameters)
@@ -319,11 +318,11 @@ def declare(
         tuple=f"({operands},)" if kind is not JointlyLinear else operands,
     )
     public: Any = build(name, source, scope, f"map {name}")
-    map = scope["map"] = public.map = kind(name, scope["plain"], _by_position(transpose, parameters))
-    public.__doc__, public.__module__ = transpose.__doc__, "ad"
+    map = scope["map"] = public.map = kind(name, scope["plain"], _by_position(rule, parameters))
+    public.__doc__, public.__module__ = rule.__doc__, "ad"
 
-    def lanes(rule: Callable[..., Any]) -> Declared:
-        map.lanes = rule
+    def lanes(of_lanes: Callable[..., Any]) -> Declared:
+        map.lanes = of_lanes
         return public  # type: ignore[no-any-return]
 
     public.lanes = lanes
@@ -349,15 +348,15 @@ def declare(
     return public  # type: ignore[no-any-return]
 
 
-def _by_position(transpose: Callable[..., Any], parameters: list[inspect.Parameter]) -> Callable[..., Any]:
-    """A transpose that takes all parameters by position."""
+def _by_position(rule: Callable[..., Any], parameters: list[inspect.Parameter]) -> Callable[..., Any]:
+    """A rule that takes all parameters by position."""
     named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     if not named:
-        return transpose
-    names = list(inspect.signature(transpose).parameters)
+        return rule
+    names = list(inspect.signature(rule).parameters)
     call = ", ".join(f"{name}={name}" if name in named else name for name in names)
-    source = f"def positional({', '.join(names)}):\n    return transpose({call})\n"
-    return build("positional", source, {"transpose": transpose}, f"transpose {transpose.__name__}")  # type: ignore[no-any-return]
+    source = f"def positional({', '.join(names)}):\n    return rule({call})\n"
+    return build("positional", source, {"rule": rule}, f"rule {rule.__name__}")  # type: ignore[no-any-return]
 
 
 def _register(function: Callable[..., Any], name: str, public: Callable[..., Any]) -> None:

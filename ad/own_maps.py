@@ -26,7 +26,7 @@ class OwnMap(Map):
         jvp: the rule for the tangent of the value, `jvp(operands, tangents, out)`, or None.
         vjp: the rule for the cotangents of the operands, `vjp(operands, cotangent, out)`, or None.
         linear: the user's transpose, `linear(cotangent, shape)`, of a function that is linear in its one operand, or
-            None.  (`transpose` is what every map calls its rule, and is not asked for here.)
+            None.  (`rule`, which every map has, is not asked for here.)
         refusal: what a call is told after `forget()`, until then None.
     """
 

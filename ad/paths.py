@@ -87,7 +87,7 @@ def sum_over_paths(tape: Tape, source: Var, output: Var, limit: int = LIMIT) -> 
 
 def _counts(tape: Tape, source: Var, output: Var) -> dict[int, int]:
     """For every node that `source` reaches, by its id, the number of paths from `source`."""
-    if tape.nodes.arrays:
+    if tape.nodes.has_arrays:
         raise TypeError("tape: got one with arrays, expected one of numbers")
     for name, node in (("source", source), ("output", output)):
         if not tape.owns(node):

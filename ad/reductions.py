@@ -22,7 +22,7 @@ class Reduction(Map):
     """A function that reduces axes; its parameters are `axis` and `keepdims`.
 
     Attributes:
-        transpose: what was declared, `partial(x, out, axis, keepdims)`.
+        rule: what was declared, `partial(x, out, axis, keepdims)`.
     """
 
     keeps_out = True
@@ -32,7 +32,7 @@ class Reduction(Map):
 
     def partial(self, x: Any, out: Any, params: tuple[Any, ...]) -> Any:
         """The partial in each element of `x`."""
-        return self.transpose(x, self.kept(out, shape_of(x), params), *params)
+        return self.rule(x, self.kept(out, shape_of(x), params), *params)
 
     def kept(self, reduced: Any, shape: tuple[int, ...], params: tuple[Any, ...]) -> Any:
         """A value or an adjoint with the reduced axes of length one."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ad.active import ZERO, Active, all_finite, is_array, kind_of
 from ad.counting import observed
-from ad.dual import Level, lift
+from ad.dual import Tag, lift
 from ad.jacobians import unit
 from ad.lanes import LanesDual, unit_lanes
 from ad.progress import begin, begun, following, paths_followed
@@ -46,7 +46,7 @@ def forward_sweep(
 
 
 def _run(f: Function, shape: Shape, primals: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any], Shape]:
-    tag = Level(begin(), observed(), following())
+    tag = Tag(begin(), observed(), following())
     try:
         outputs, out_shape = flatten("output of f", f(*unflatten(shape, lift(primals, tangents, tag))))
         _require_no_leak(outputs, tag.number)
@@ -92,7 +92,7 @@ def pass_with_lanes(
         swept = [forward_sweep(f, shape, primals, unit(primals, direction)) for direction in range(start, stop)]
         return [column for _, column, _ in swept], swept[0][2]
     counts = observed()
-    tag = Level(begin(), counts, lanes=stop - start)
+    tag = Tag(begin(), counts, lanes=stop - start)
     try:
         with np.errstate(all="ignore"):
             lifted = [LanesDual.lift(p, t, tag) for p, t in zip(primals, unit_lanes(primals, start, stop), strict=True)]

@@ -28,23 +28,23 @@ from ad.progress import begin, following
 from ad.scalars import real
 
 
-class Nodes(list["Var"]):
+class Nodes(list[Any]):
     """The op nodes of one tape, in the order they were computed.
 
     Attributes:
         level: the number of the derivative they belong to.
         counts: what is being counted, if the tape is observed.
-        arrays: whether there are arrays among the inputs and nodes.
+        has_arrays: whether there are arrays among the inputs and nodes.
         loans: the arrays it has from elsewhere.
         closed: whether the derivative has been recorded.
         array: makes an array of this tape.
     """
 
-    __slots__ = ("arrays", "counts", "level", "loans")
+    __slots__ = ("counts", "has_arrays", "level", "loans")
     array: ClassVar[Any]
     level: int
     counts: Counts | None
-    arrays: bool
+    has_arrays: bool
     loans: Loans
     closed = False
 
@@ -52,7 +52,7 @@ class Nodes(list["Var"]):
         self.level = level
         self.loans = Loans(lasting)
         self.counts = counts
-        self.arrays = False
+        self.has_arrays = False
 
 
 class _CountedNodes(Nodes):
@@ -244,7 +244,7 @@ class Tape:
             raise ValueError(f"output: got {output!r}, expected a node of this tape")
         with self._lock:
             seeds = [] if is_zero(cotangent) else [(output, cotangent)]
-            if self.nodes.arrays:
+            if self.nodes.has_arrays:
                 with np.errstate(all="ignore"):
                     self._count(Var.arrays.sweep(self, seeds, keep=True)[1])
             else:
@@ -268,7 +268,7 @@ class Tape:
         with self._lock:
             nodes = self.nodes
             seeds = [(x, bar) for x, bar in seeds if getattr(x, "tape", None) is nodes and not is_zero(bar)]
-            adjoints, passes = Var.arrays.sweep(self, seeds, keep=False) if nodes.arrays else self._pull(seeds)
+            adjoints, passes = Var.arrays.sweep(self, seeds, keep=False) if nodes.has_arrays else self._pull(seeds)
             if observed() is not None:
                 self._count(passes, 0 if again else 1)
         return adjoints if self.again is None or all_finite(adjoints) else self.again(seeds)
@@ -312,7 +312,7 @@ class Tape:
         if counts is not None:
             counts.reverse_sweeps += sweeps
             counts.ops += passes * len(self.nodes)
-            if self.nodes.arrays:
+            if self.nodes.has_arrays:
                 counts.beyond += passes * sum(getattr(node, "size", 1) - 1 for node in self.nodes)
 
     @property

@@ -118,7 +118,7 @@ def freeze(f: Callable[[list[Any]], Any], x: Floats) -> Frozen:
     compiler.require()
     with collector_paused():
         tape, outputs, shape = _record(f, x)
-        if tape.nodes.arrays:
+        if tape.nodes.has_arrays:
             raise TypeError("f: computes with arrays, expected a function of numbers; programs have no arrays yet")
         active = [tape.owns(out) for out in outputs]
         kinds = {type(var.primal) for var in tape.nodes}
