@@ -303,3 +303,8 @@ def test_the_default_lanes_fit_in_cache():
     assert few.lanes == 1024
     assert many.lanes == 32
     assert few.lanes * few.n_slots * 8 <= program_module.CACHE_BYTES
+
+
+def test_what_overflows_while_it_is_recorded_raises_no_warning():
+    program = ad.compile(lambda v: v[0] * np.exp(np.float64(1000.0)), [1.0])
+    assert program([1.0]) == math.inf

@@ -215,6 +215,12 @@ def test_every_row_is_known():
         assert on_floats.error == pytest.approx(on_arrays.error), name
 
 
+def test_what_overflows_raises_no_warning():
+    report = ad.rounding_error(lambda x: np.sum(np.exp(x) * 0.0))(np.array([1000.0]))
+    assert math.isnan(report.value)
+    assert report.error == math.inf
+
+
 def test_infinite_slopes_and_zeros():
     assert ad.rounding_error(lambda x: ad.sqrt(x * x - 1.0))(1.0).error == math.inf
     assert ad.rounding_error(lambda x: ad.sqrt(x - 1.0))(1.0).error == math.inf  # whatever is rounded there is 0
