@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -122,15 +123,16 @@ def borders(places: pd.DataFrame) -> tuple[Border, ...]:
 
 def rules(table: pd.DataFrame, *, trusted: bool) -> Rules:
     """Every rule in the rows of `regret.csv`; `trusted` is whether the run may announce numbers."""
-    tried = (
+    same = [field.name for field in fields(Tried) if field.name in table.columns]
+    tried = [
         Tried(
-            row["rule"], row["engine"], row["forward"], row["problems"], row["wrong"], row["wrong_low"],
-            row["wrong_high"], row["mean"], row["mean_low"], row["mean_high"], row["worst"],
-            f"{row['worst_graph']}, {counted(row['worst_inputs'], 'input')}, {counted(row['worst_outputs'], 'output')}",
-            row["verdict"], row["unmeasured"], trusted,
+            **{name: row[name] for name in same},
+            where=f"{row['worst_graph']}, {counted(row['worst_inputs'], 'input')}, "
+            f"{counted(row['worst_outputs'], 'output')}",
+            trusted=trusted,
         )
         for row in table.to_dict("records")
-    )  # fmt: skip
+    ]
     return Rules(tuple(tried))
 
 
