@@ -330,3 +330,16 @@ def test_rules_of_the_wrong_shape(declare):
     double = declare("double4", lambda x: 2 * x, transpose=lambda bar, shape: 2 * bar)
     with pytest.raises(TypeError, match="double4: got 2 operands"):
         double(np.ones(2), np.ones(2))
+
+
+def test_a_float64_cotangent_of_a_float32_function_becomes_float32_at_once(declare):
+    seen = []
+
+    def back(operands, cotangent, out):
+        seen.append(cotangent.dtype)
+        return [2 * operands[0] * cotangent]
+
+    squared = declare("squared", lambda x: x * x, vjp=back)
+    _, pullback = ad.vjp(lambda x: squared(x) * np.float32(3.0), np.ones(3, np.float32))
+    assert pullback(np.ones(3))[0].tolist() == [6.0, 6.0, 6.0]
+    assert seen == [np.float32]

@@ -5,6 +5,7 @@ import math
 from typing import NamedTuple
 
 import mpmath
+import numpy as np
 import pytest
 from mpmath import mp
 
@@ -325,3 +326,15 @@ def test_a_tape_inside_a_derivative():
 
     for d in (forward, reverse):
         assert d(f)(0.5) == pytest.approx(math.cos(0.5) - 0.5 * math.sin(0.5), rel=1e-15)
+
+
+def test_numbers_of_numpy_become_those_of_python_before_the_function_is_called():
+    seen = []
+
+    def f(x):
+        seen.extend(type(getattr(each, "primal", each)) for each in x)
+        return x[0] * x[1]
+
+    for derivative in (ad.grad(f), ad.jacfwd(f)):
+        assert derivative([np.float64(3.0), 2.0]) == [2.0, 3.0]
+    assert set(seen) == {float}
