@@ -54,7 +54,8 @@ def require() -> ModuleType:
     found = tuple(int(part) for part in numba.__version__.split(".")[:2])
     if found < NUMBA:
         raise CompilerMissingError(f"ad.compile needs numba >= 0.60, found {numba.__version__}; upgrade it: {INSTALL}")
-    return numba
+    module: ModuleType = numba
+    return module
 
 
 def cache_directory() -> Path:

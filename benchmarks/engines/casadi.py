@@ -107,9 +107,9 @@ class _Call:
         self.out = np.zeros(function.numel_out(0))
         self._kept = (function, x)
         self._buffer, self._trigger = function.buffer()
-        self._buffer.set_arg(0, memoryview(x))  # type: ignore[arg-type]
-        self._buffer.set_arg(1, memoryview(self.seed))  # type: ignore[arg-type]
-        self._buffer.set_res(0, memoryview(self.out))  # type: ignore[arg-type]
+        self._buffer.set_arg(0, x.data)
+        self._buffer.set_arg(1, self.seed.data)
+        self._buffer.set_res(0, self.out.data)
 
     def __call__(self) -> Floats:
         self._trigger()

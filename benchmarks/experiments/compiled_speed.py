@@ -113,8 +113,8 @@ def _through_buffers(function: Any, arguments: list[Vector]) -> Callable[[], Any
     buffer, trigger = function.buffer()
     out = np.zeros(function.numel_out(0))
     for k in range(function.n_in()):
-        buffer.set_arg(k, memoryview(arguments[k]))  # type: ignore[arg-type]
-    buffer.set_res(0, memoryview(out))  # type: ignore[arg-type]
+        buffer.set_arg(k, arguments[k].data)
+    buffer.set_res(0, out.data)
     kept = (function, buffer, arguments)
 
     def run() -> Vector:
