@@ -163,8 +163,8 @@ class Array(Active):
 
     def __float__(self) -> float:
         raise TypeError(
-            f"float(): got {kind_of(self)}, whose derivative would be lost; leave it an array, use np.stack, "
-            "np.concatenate or np.where for an assignment, or .primal for the value alone"
+            f"float(): got {kind_of(self)}, whose derivative would be lost; use np.sin for math.sin and the like, "
+            "np.stack, np.concatenate or np.where for an assignment, or .primal for the value alone"
         )
 
     def item(self) -> float:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from benchmarks.functions.problem import Size
     from benchmarks.runs.files import Run
 
+LISTED = 20
+"""Up to how many cells that two runs do not have in common are listed one by one, of each kind."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for a failure found, 2 for a wrong use."""
@@ -287,10 +290,14 @@ def _compare(options: argparse.Namespace, _: Sequence[str]) -> int:
     threshold = _ratio(options.fail_above)
     a, b = (_timings_of(find_run(name, Path(options.results))) for name in (options.a, options.b))
     cells = comparison.compare(a, b)
-    told = cells[cells["verdict"].isin(["faster", "slower"]) | (cells["status"] != "ok")]
+    apart = cells.loc[cells["status"] != "ok", "status"].value_counts()
+    many = apart[apart > LISTED]
+    told = cells[cells["verdict"].isin(["faster", "slower"]) | ~cells["status"].isin(["ok", *many.index])]
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     if len(told):
         console.print(_table_of_cells(told))
+    for status, count in many.items():
+        console.print(f"{count:,} cells {status}")
     measured, floor = cells[cells["status"] == "ok"], cells["floor"].max()
     counts = measured["verdict"].value_counts()
     console.print(

@@ -94,7 +94,11 @@ def _record(f: Callable[[list[Any]], Any], x: Floats) -> tuple[Tape, list[Any], 
     tape = Tape()
     variables, before = tape.lift(x.tolist()), begun()
     with np.errstate(all="ignore"):
-        outputs, shape = flatten("output of f", f(variables))
+        try:
+            outputs, shape = flatten("output of f", f(variables))
+        except TypeError as error:
+            error.add_note("ad.compile calls f with a list of numbers.")
+            raise
     if begun() > before and not following():
         partials = [d for var in tape.nodes for d in (var.dx, var.dy) if d is not None]
         if not all_finite(partials):

@@ -84,7 +84,7 @@ ERRORS = {
     "np.asarray of elements and numbers": (lambda x: np.asarray([[x[0], 1.0]]), "use ad.stack"),
     "np.array of objects": (lambda x: np.array([x[0]], dtype=object), "use ad.stack"),
     "np.full": (lambda x: np.full(3, x[0]), "derivative would be lost"),
-    "float": (lambda x: float(np.sum(x)), "derivative would be lost; leave it an array"),
+    "float": (lambda x: float(np.sum(x)), "derivative would be lost; use np.sin"),
     "math": (lambda x: math.sin(x[0]), "derivative would be lost"),
     "item": (lambda x: x[0].item(), "derivative would be lost"),
     "tolist": (lambda x: sum(x.tolist()), "derivative would be lost"),
