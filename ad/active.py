@@ -28,9 +28,6 @@ from ad.scalars import FAST, FLOAT_ERRORS, build, ieee, is_real, real
 ZERO = 0.0
 """The tangent or adjoint of what no seed has reached, known by its identity: no computed number is this one."""
 
-ONE = float("1")
-"""The seed of a gradient, known by its identity, so that nothing needs to be multiplied by it."""
-
 BLAS_ALONE = 10_000
 """Up to how many numbers OpenBLAS takes a dot product on one thread; for more it wakes others and waits for them."""
 
@@ -38,9 +35,9 @@ BLAS_ALONE = 10_000
 class Active:
     """A number that carries a derivative: the common base of `Dual` and `Var`.
 
-    Comparisons compare primals, so that `if x > 0` in a user's code works.  The order of `level` numbers is the
-    nesting of derivatives: in an op between two levels the outer one's value is a constant to the inner one.  A copy is
-    the value itself, as that of any number is.
+    Comparisons compare primals, so that `if x > 0` in a user's code works; beside an array they give an array.  The
+    order of `level` numbers is the nesting of derivatives: in an op between two levels the outer one's value is a
+    constant to the inner one.  A copy is the value itself, as that of any number is.
     """
 
     __slots__ = ()
@@ -64,20 +61,23 @@ class Active:
         """One op on operands of which at least one is active at `level`: any operands, the slow road."""
         raise NotImplementedError
 
-    def __lt__(self, other: object) -> bool:
-        return bool(self.primal < primal_of(other))
+    def __lt__(self, other: object) -> Any:
+        return self.primal < primal_of(other)
 
-    def __le__(self, other: object) -> bool:
-        return bool(self.primal <= primal_of(other))
+    def __le__(self, other: object) -> Any:
+        return self.primal <= primal_of(other)
 
-    def __gt__(self, other: object) -> bool:
-        return bool(self.primal > primal_of(other))
+    def __gt__(self, other: object) -> Any:
+        return self.primal > primal_of(other)
 
-    def __ge__(self, other: object) -> bool:
-        return bool(self.primal >= primal_of(other))
+    def __ge__(self, other: object) -> Any:
+        return self.primal >= primal_of(other)
 
-    def __eq__(self, other: object) -> bool:
-        return bool(self.primal == primal_of(other))
+    def __eq__(self, other: object) -> Any:
+        return self.primal == primal_of(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.primal != primal_of(other)
 
     __hash__ = None  # type: ignore[assignment]  # equal by value, yet mutable: as unhashable as a list
 

@@ -14,7 +14,7 @@ import numpy as np
 from ad.active import RULES, ZERO, Active, Rule, require_alive
 from ad.array_infinity import Paths, along, counted, product, push, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install, like, partial_source
-from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of
+from ad.arrays import Array, activity, dtype_of, full, matched, prepared, scalar, shape_of
 from ad.dual import HANDMADE, Dual, Tag
 from ad.linear import Linear, Map
 from ad.methods import install_slow
@@ -93,7 +93,7 @@ class ArrayDual(Array):
         ready = prepared(rule.row.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         out = scalar(rule.value(*primals))
-        primals = [scalar(x, out) for x in primals]
+        primals = [matched(x, out) for x in primals]
         tag: Tag = ready[active.index(True)].tag
         if tag.follows:
             return _FollowedArrayDual.of_op(rule, ready, active, primals, out, tag)  # type: ignore[no-any-return]

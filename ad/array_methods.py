@@ -15,7 +15,7 @@ import numpy as np
 
 from ad.active import RULES, SCOPE, ZERO, Active, Rule, apply
 from ad.methods import OPERATORS
-from ad.ndarrays import UFUNCS, names, renamed, value_source
+from ad.ndarrays import ARRAYS, UFUNCS, names, renamed, value_source
 from ad.ops import Op
 from ad.scalars import build
 
@@ -59,19 +59,32 @@ def like(x: Any, y: Any) -> Any:
     return x.astype(y.dtype)
 
 
+EXACT = {"1", "-1", "x", "y"}
+"""Partials in which nothing is computed, so that operands of different types of numbers lose nothing."""
+
 PLAIN = (np.ndarray, np.float64, np.float32)
 """The types of primals that a fast method computes with."""
+
+
+def _of_either(name: str) -> Callable[..., Any]:
+    """An op that NumPy has not: on NumPy's arrays and numbers as on arrays, on anything else as it is."""
+    on_arrays, function = ARRAYS[name], SCOPE[name]
+
+    def of_either(*operands: Any) -> Any:
+        return (on_arrays if all(type(x) in PLAIN for x in operands) else function)(*operands)
+
+    return of_either
 
 
 def scope() -> dict[str, Any]:
     """What generated code on arrays refers to: NumPy's functions, which call ours on active arrays."""
     return {
-        **names(SCOPE),
+        **names({name: _of_either(name) if name in ARRAYS else f for name, f in SCOPE.items()}),
         "ndarray": np.ndarray,
         "ZERO": ZERO,
         "like": like,
         "PLAIN": PLAIN,
-        "NUMBERS": (float, int, np.float64, np.float32),
+        "NUMBERS": (float, int, np.float64),
     }
 
 
@@ -115,10 +128,10 @@ def {name}(x, y):
         kind = type(y)
         if kind is Self:
             yp = y.primal
-            if {same_level} and type(yp) in PLAIN:
+            if {same_level} and type(yp) in PLAIN{same_numbers}:
 {both}
         elif kind is ndarray:
-            if y.dtype.char in "df":
+            if y.dtype is xp.dtype:
                 yp = y
 {left}
         elif kind in NUMBERS and y != 0:  # a partial may divide by it
@@ -133,7 +146,7 @@ def _r{name}(y, x):
     if type(yp) in PLAIN:
         kind = type(x)
         if kind is ndarray:
-            if x.dtype.char in "df":
+            if x.dtype is yp.dtype:
                 xp = x
 {right}
         elif kind in NUMBERS and x != 0:
@@ -163,7 +176,13 @@ def install(cls: Any, emit: Emit, same_level: str, own: dict[str, Any], rules: I
         if len(row.params) == 1:
             sources = [_UNARY.format(name=row.name, left=body(LEFT, 2))]
         else:
-            left = {"both": body(BOTH, 4), "left": body(LEFT, 4), "left_by_number": body(LEFT_BY_NUMBER, 3)}
+            same = "" if set(map(str, row.partials)) <= EXACT else " and xp.dtype is yp.dtype"
+            left = {
+                "same_numbers": same,
+                "both": body(BOTH, 4),
+                "left": body(LEFT, 4),
+                "left_by_number": body(LEFT_BY_NUMBER, 3),
+            }
             right = {"right": body(RIGHT, 4), "right_by_number": body(RIGHT_BY_NUMBER, 3)}
             sources = [
                 _BINARY.format(name=row.name, same_level=same_level, **left),

@@ -14,13 +14,23 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ONE, RULES, ZERO, Active
+from ad.active import RULES, ZERO, Active
 from ad.array_infinity import Paths, pull
 from ad.array_methods import BOTH, Case, X, Y, cases, partial_source, scope
 from ad.arrays import dtype_of, full, unbroadcast
-from ad.ndarrays import renamed
+from ad.ndarrays import DOUBLE, renamed
 from ad.ops import Op
 from ad.scalars import build
+
+UNIT = np.float64(1.0)
+"""The seed of a gradient of a float64, known by its identity, so that nothing needs to be multiplied by it."""
+
+
+def double(partial: Any) -> Any:
+    """A partial times `UNIT`: an adjoint is float64 there, of whatever numbers the partial is computed."""
+    if isinstance(partial, Active) or getattr(partial, "dtype", None) is DOUBLE:
+        return partial
+    return np.asarray(partial, np.float64)[()]
 
 
 class Node:
@@ -181,7 +191,7 @@ def _terms(cases: list[tuple[str | None, str | None, str]], *, last: bool) -> st
 
 def _scaled(number: str, rest: str, *, last: bool) -> str:
     """For a partial with a factor that is a single number: by which the adjoint, often a number too, is multiplied."""
-    source = f"    if bar is ONE: t, fresh = {number} * ({rest}), True\n"
+    source = f"    if bar is UNIT: t, fresh = double({number} * ({rest})), True\n"
     if last:
         source += f"    elif node.own and bar.shape == node.shape and type(rest := {rest}) is ndarray:\n"
         source += f"        t, fresh = multiply(multiply(bar, {number}, bar), rest, bar), True\n"
@@ -199,7 +209,7 @@ def _term(partial: str, *, last: bool) -> str:
         return f"    t, fresh = bar / {rest}, True\n"
     if "where" in partial:
         return f"    t, fresh = like(bar * ({partial}), bar), True\n"
-    source = f"    if bar is ONE: t, fresh = {partial}, {not partial.isidentifier()}\n"
+    source = f"    if bar is UNIT: t, fresh = double({partial}), {not partial.isidentifier()}\n"
     if last and partial.isidentifier():
         plain = f"not isinstance({partial}, Active)"
         source += f"    elif {in_place} and {plain}: t, fresh = multiply(bar, {partial}, bar), True\n"
@@ -240,7 +250,8 @@ def _pull(row: Op, case: Case, twice: bool) -> Callable[[Any, Any], None]:
         )  # else an operand has the adjoint itself
         source += _terms(partial, last=last) + _ADD.format(p=p)
     title = f"pull {row.name} {case.name}{' twice' if twice else ''}"
-    names = {"unbroadcast": unbroadcast, "negative": np.negative, "multiply": np.multiply, "ONE": ONE, "Active": Active}
+    names = {"unbroadcast": unbroadcast, "negative": np.negative, "multiply": np.multiply, "Active": Active}
+    names |= {"UNIT": UNIT, "double": double}
     return build("pull", source, scope() | names, title)  # type: ignore[no-any-return]
 
 

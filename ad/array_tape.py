@@ -14,8 +14,8 @@ import numpy as np
 from ad.active import RULES, ZERO, Active, Rule, all_finite
 from ad.array_infinity import Paths, along, counted, fold, product, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install
-from ad.array_nodes import NODES, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
-from ad.arrays import Array, activity, dtype_of, full, prepared, scalar, shape_of, unbroadcast
+from ad.array_nodes import NODES, UNIT, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
+from ad.arrays import Array, activity, dtype_of, full, matched, prepared, scalar, shape_of, unbroadcast
 from ad.linear import Linear, Map
 from ad.ndarrays import DOUBLE, floating
 from ad.ops import Op
@@ -97,7 +97,8 @@ class ArrayVar(Array):
         node.out = out = scalar(rule.value(*primals))
         tape: Nodes = ready[active.index(True)].tape
         for slot, x, a in zip(("xp", "yp"), primals, active, strict=False):
-            setattr(node, slot, scalar(x if a else _kept(x, tape), out))
+            same = matched(x, out)
+            setattr(node, slot, same if a or same is not x else _kept(x, tape))
         return _recorded(out, node, tape)
 
     @classmethod
@@ -146,16 +147,18 @@ class ArrayVar(Array):
         """
         inputs, passes = [node_behind(x) for x in tape.inputs], 0
         if not following():
-            tape.reset(inputs, keep=keep)
+            tape.reset(inputs)
             for output, seed in seeds:
                 add(node_behind(output), _cotangent(output, seed))
             _pull(tape.nodes, keep)
+            tape.adjoints_left = keep
             adjoints = [x.adjoint for x in tape.inputs]
             if all_finite(adjoints):
                 return adjoints, 1
             passes = 1
-        tape.reset(inputs, keep=keep)
+        tape.reset(inputs)
         _pull_following_paths(tape, [(x, _cotangent(x, seed)) for x, seed in seeds], keep)
+        tape.adjoints_left = keep
         return [x.adjoint for x in tape.inputs], passes + 1
 
     def __repr__(self) -> str:
@@ -225,8 +228,11 @@ def node_behind(x: Any) -> Any:
 
 
 def _cotangent(x: Any, seed: Any) -> Any:
-    """A seed in the type of numbers of the output that it is for."""
-    return np.asarray(seed, dtype_of(x))[()] if isinstance(seed, np.ndarray) else seed
+    """A seed in the type of numbers of the output that it is for, as all adjoints behind it will be or finer."""
+    if not isinstance(x, ArrayVar) or isinstance(seed, Active):
+        return seed
+    dtype = dtype_of(x)
+    return UNIT if type(seed) is float and seed == 1.0 and dtype is DOUBLE else np.asarray(seed, dtype)[()]
 
 
 def _pull(nodes: Nodes, keep: bool) -> None:

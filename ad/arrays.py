@@ -163,8 +163,8 @@ class Array(Active):
 
     def __float__(self) -> float:
         raise TypeError(
-            f"float(): got {kind_of(self)}, whose derivative would be lost; use np.sin for math.sin and the like, "
-            "np.stack, np.concatenate or np.where for an assignment, or .primal for the value alone"
+            f"float(): got {kind_of(self)}, whose derivative would be lost; use np.sin for math.sin and the like; "
+            "use np.stack, np.concatenate or np.where for an assignment, or .primal for the value alone"
         )
 
     def item(self) -> float:
@@ -279,6 +279,14 @@ def scalar(x: Any, beside: Any = None) -> Any:
         beside: an array whose type of numbers it is to have, so that float32 stays float32.
     """
     return dtype_of(beside).type(x) if type(x) is float else x
+
+
+def matched(x: Any, out: Any) -> Any:
+    """An operand in the type of numbers of an op's value: partials are computed from it, and none may be coarser."""
+    dtype = dtype_of(out)
+    if isinstance(x, Active) or getattr(x, "dtype", None) is dtype:
+        return x
+    return np.asarray(x, dtype)[()]
 
 
 def level_of(x: Any) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from ad.active import RULES, ZERO, Rule
 from ad.array_dual import ArrayDual
 from ad.array_methods import PARTIALS, like
-from ad.arrays import MAPS, activity, full, prepared, scalar, shape_of
+from ad.arrays import MAPS, activity, full, matched, prepared, scalar, shape_of
 from ad.dual import Tag
 from ad.linear import Linear, Map
 from ad.methods import install_slow
@@ -47,7 +47,7 @@ class LanesDual(ArrayDual):
         ready = prepared(rule.row.name, operands, active)
         primals = [x.primal if a else x for x, a in zip(ready, active, strict=True)]
         out = scalar(rule.value(*primals))
-        primals = [scalar(x, out) for x in primals]
+        primals = [matched(x, out) for x in primals]
         tangent: Any = ZERO
         for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True):
             if a and partial is not None and x.tangent is not ZERO:

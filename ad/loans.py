@@ -39,9 +39,9 @@ class Loans:
         owner = x
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
-        if not owner.flags.writeable:
+        if not owner.flags.writeable and not x.flags.writeable:
             return x
-        if self.lasting or owner.base is not None:
+        if self.lasting or owner.base is not None or not owner.flags.writeable:
             return x.copy()
         for array in (owner, x):
             if array.flags.writeable:

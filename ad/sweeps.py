@@ -55,7 +55,7 @@ def _run(f: Function, shape: Shape, primals: list[Any], tangents: list[Any]) -> 
     values, derivatives = [], []
     for out in outputs:
         mine = getattr(out, "tag", None) is tag
-        values.append(out.primal if mine else out)
+        values.append(out.primal if mine else out.copy() if type(out) is np.ndarray else out)
         derivatives.append(out.derivative if mine else zero(out))
     return own(values, primals), own(derivatives, tangents), out_shape
 

@@ -163,6 +163,7 @@ class Tape:
     Attributes:
         nodes: the op nodes in the order they were computed.
         inputs: the input nodes in the order they were declared.
+        adjoints_left: whether the last sweep left adjoints in the nodes, as one that was interrupted does.
         again: makes the same recording and sweep, given its seeds, with the classes of paths followed in the other
             derivatives that were begun in it; None where none was.
 
@@ -184,7 +185,7 @@ class Tape:
         self.nodes = (Nodes if counts is None else _CountedNodes)(begin(), counts, lasting=lasting)
         self.inputs: list[Var] = []
         self.again: Callable[[list[tuple[Any, Any]]], list[Any]] | None = None
-        self._adjoints_kept = False
+        self.adjoints_left = False
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -277,8 +278,9 @@ class Tape:
         """The adjoints of the inputs, all numbers, and in how many passes they were found."""
         passes = 1
         if not following():
-            self._seed(seeds, keep=False)
+            self._seed(seeds)
             _sweep(self.nodes)
+            self.adjoints_left = False
             adjoints = [var.adjoint for var in self.inputs]
             if all_finite(adjoints):
                 return adjoints, 1
@@ -286,24 +288,24 @@ class Tape:
         self._thorough(seeds)
         return [var.adjoint for var in self.inputs], passes
 
-    def reset(self, inputs: Iterable[Any], *, keep: bool) -> None:
-        """Put all adjoints to zero before a sweep; `keep`: it will leave those of all nodes in place."""
+    def reset(self, inputs: Iterable[Any]) -> None:
+        """Put all adjoints to zero before a sweep, which says in `adjoints_left` what it has left when it ends."""
         for node in inputs:
             node.adjoint = ZERO
-        if self._adjoints_kept:
+        if self.adjoints_left:
             for node in self.nodes:
                 node.adjoint = ZERO
-        self._adjoints_kept = keep
+        self.adjoints_left = True
 
-    def _seed(self, seeds: list[tuple[Var, Any]], *, keep: bool) -> None:
+    def _seed(self, seeds: list[tuple[Var, Any]]) -> None:
         """Put the cotangents in place, and every other adjoint to zero."""
-        self.reset(self.inputs, keep=keep)
+        self.reset(self.inputs)
         for output, cotangent in seeds:
             output.adjoint = cotangent if output.adjoint is ZERO else output.adjoint + cotangent
 
     def _thorough(self, seeds: list[tuple[Var, Any]]) -> None:
         """A sweep with the classes of paths followed, that leaves every adjoint in place."""
-        self._seed(seeds, keep=True)
+        self._seed(seeds)
         _sweep_following_paths(self.nodes, self.inputs, seeds)
 
     def _count(self, passes: int, sweeps: int = 1) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import ONE, is_array
+from ad.active import is_array
 from ad.arrays import dtype_of
 from ad.auxiliary import Auxiliary
 from ad.choice import ARRAYS, NUMBERS
@@ -134,7 +134,8 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
 
     Returns:
         `f(*primals)`, and `pullback(cotangent)`: given a cotangent in the shape of the output, a tuple with one entry
-        per argument, each in that argument's shape.  A pullback can be called again; each call sweeps the tape.
+        per argument, each in that argument's shape.  A pullback can be called again; each call sweeps the tape.  Where
+        `f` holds another derivative and an infinity is met, a pullback calls `f` once more.
 
     Raises:
         TypeError: a leaf is not a real number.
@@ -188,7 +189,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: 
                 )
             (out,) = outputs
             value = out.primal if tape.owns(out) else out
-            gradient = unflatten(shape, tape.pull([(out, ONE)]))
+            gradient = unflatten(shape, tape.pull([(out, 1.0)]))
             del outputs, out, tape  # the graph is freed before the collector comes back
             return value, gradient
 
@@ -243,7 +244,8 @@ def linearize(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, .
     def f_jvp(*tangents: Any) -> Any:
         return jvp(f, point, tangents)[1]
 
-    return f(*primals), f_jvp
+    with np.errstate(all="ignore"):
+        return f(*primals), f_jvp
 
 
 # ---- both -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@
 runs as many as one likes (`FIRST LAST` for a range of seeds); the suite runs 24, or AD_ARRAY_PROGRAMS of them.
 """
 
+import functools
+import operator
 import os
 import sys
 
@@ -48,6 +50,13 @@ UNARY = [
     lambda xp, x: xp.einsum("...ii->...i", x),
     lambda xp, x: xp.einsum("ij,ik,...->...jk", x, x, x),
     lambda xp, x: xp.array_split(x, 2)[0],
+    lambda xp, x: jax.nn.relu(x) if xp is jnp else ad.relu(x),
+    lambda xp, x: jax.scipy.special.erf(x) if xp is jnp else ad.erf(x),
+    lambda xp, x: (x > 0.1) * x,  # constants of other types than the numbers
+    lambda xp, x: np.arange(x.shape[-1]) * x,
+    lambda xp, x: np.float32(0.7) * x - x / np.float32(1.3),
+    lambda xp, x: x / np.linspace(1, 2, x.shape[-1], dtype=np.float32),
+    lambda xp, x: np.int32(3) * (x + x),
 ]
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "var", "std", "logsumexp", "norm")
 ALONG = ("cumsum", "cumprod", "sort", "diff", "flip")
@@ -136,13 +145,14 @@ def program(seed):
         if np.ndim(value) < 5 and 0 < np.size(value) < 500 and np.max(np.abs(value)) < 1e3:
             steps.append((f, operands))
             values.append(np.asarray(value))
-    weights = [rng.normal(size=v.shape) for v in values]
+    weights = [None if rng.integers(2) else rng.normal(size=v.shape) for v in values]
 
     def run(xp, *arrays):
         found = list(arrays)
         for f, operands in steps:
             found.append(f(xp, *(found[k] for k in operands)))
-        return sum(xp.sum(w * v) for w, v in list(zip(weights, found, strict=True))[-3:])
+        terms = [xp.sum(v) if w is None else xp.sum(w * v) for w, v in list(zip(weights, found, strict=True))[-3:]]
+        return functools.reduce(operator.add, terms)
 
     return run, xs
 

@@ -327,6 +327,77 @@ def test_a_large_array_is_borrowed_and_cannot_be_changed_while_it_is():
     assert x.flags.writeable
 
 
+X = np.array([1.2, -0.3, 0.7])
+SLOPE = 1 - np.tanh(X) ** 2
+FINE = np.array([2.1, 0.3, 0.7], np.float32)
+OTHER_TYPES = {  # the op behind the sum has a partial of another type of numbers than the gradient
+    "int": (lambda x: np.sum(np.arange(3) * np.tanh(x)), np.arange(3) * SLOPE),
+    "bool": (lambda x: np.sum((x > 0.5) * np.tanh(x)), (X > 0.5) * SLOPE),
+    "int number": (lambda x: np.int64(3) * np.sum(np.tanh(x)), 3 * SLOPE),
+    "a comparison": (lambda x: ad.sum(ad.relu(ad.tanh(x))), (X > 0) * SLOPE),
+    "two comparisons": (lambda x: ad.sum(ad.relu(x)) + ad.sum(ad.relu(x)), 2.0 * (X > 0)),
+    "a comparison, then a product": (lambda x: ad.sum(ad.relu(x * 3.0)), 3.0 * (X > 0)),
+    "a comparison, negated": (lambda x: ad.sum(ad.relu(-x)), -1.0 * (X < 0)),
+    "one and one": (lambda x: np.sum(x[1:] * 0.5) + np.sum(x + x), 2 + 0.5 * np.array([0, 1, 1])),
+    "one and one, repeated": (lambda x: np.sum((np.tanh(x)[[0, 0, 2]] * 1 + 0).T) * 0.5, SLOPE * [1, 0, 0.5]),
+    "int map": (lambda x: np.sum(np.outer(np.tanh(x), np.array([1, 2, 3]))), 6 * SLOPE),
+    "loss": (lambda x: np.sum(np.array([0, 1, 1]) * np.logaddexp(0.0, -x)), -np.array([0, 1, 1]) / (1 + np.exp(X))),
+    "float32": (lambda x: np.sum(FINE * np.tanh(x)), FINE * SLOPE),
+    "float32 number": (lambda x: -np.sum(FINE[0] * np.tanh(x)), -float(FINE[0]) * SLOPE),
+    "float32 below": (lambda x: -np.sum(x / FINE), -1 / FINE.astype(float)),
+    "float32 number below": (lambda x: np.sum(x / FINE[0]), np.full(3, 1 / float(FINE[0]))),
+    "float32 exponent": (lambda x: np.sum((x * x) ** FINE), 2 * X * FINE * (X * X) ** (FINE.astype(float) - 1)),
+    "int exponent": (lambda x: np.sum(x ** np.array([1, 2, 3])), np.array([1, 2, 3]) * X ** np.array([0, 1, 2])),
+    "erf of a number": (lambda x: ad.erf(np.sum(x)), np.full(3, 2 / math.sqrt(math.pi) * math.exp(-(np.sum(X) ** 2)))),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_TYPES)
+def test_a_gradient_has_the_type_of_its_input_whatever_constants_are_made_of(name):
+    f, expected = OTHER_TYPES[name]
+    found = [ad.grad(f)(X), ad.jacrev(f)(X), ad.jacfwd(f)(X), ad.jacfwd(f, lanes=1)(X), ad.vjp(f, X)[1](np.ones(()))[0]]
+    for gradient in found:
+        assert gradient.dtype == np.float64
+        np.testing.assert_allclose(gradient, expected, rtol=1e-14, atol=1e-15)
+    coarse = X.astype(np.float32)
+    assert ad.grad(f)(coarse).dtype == np.float32
+    for gradient in (ad.grad(f)(coarse), ad.jacfwd(f)(coarse)):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_pullback_that_was_interrupted_answers_rightly_ever_after():
+    broken = [False]
+
+    def stop(operands, cotangent, out):
+        if broken[0]:
+            raise KeyboardInterrupt
+        return [2 * operands[0] * cotangent]
+
+    squared = ad.custom("squared", lambda x: x * x, vjp=stop)
+    try:
+        _, pullback = ad.vjp(lambda x: squared(np.exp(x)) + np.exp(x), np.array([1.0, 2.0]))
+        right = pullback(np.ones(2))[0].tolist()
+        broken[0] = True
+        with pytest.raises(KeyboardInterrupt):
+            pullback(np.ones(2))
+        broken[0] = False
+        assert pullback(np.ones(2))[0].tolist() == right
+    finally:
+        squared.forget()
+
+
+def test_an_active_number_beside_an_array_is_compared_element_by_element():
+    a = np.array([0.5, 0.0, -1.0])
+    assert ad.grad(lambda x: np.sum(np.where(x > a, x, a)))(0.25) == 2.0
+    assert ad.grad(lambda x: np.sum(np.where(x == a, 1.0, x) * (x != a) * (x <= 1.0)))(0.25) == 3.0
+    for outer, inner in itertools.product((ad.grad, ad.jacfwd), repeat=2):
+        assert outer(inner(lambda x: ad.sum(ad.maximum(x, a) * x)))(0.25) == 4.0  # x*x twice
+        assert outer(inner(lambda x: np.sum(np.clip(a, x, 1.0) * x)))(0.25) == 4.0
+        second = outer(inner(lambda x: ad.sum(ad.logaddexp(x, a))))(0.25)
+        s = 1 / (1 + np.exp(a - 0.25))
+        assert second == pytest.approx(np.sum(s * (1 - s)), rel=1e-14)
+
+
 def test_a_sweep_to_look_at_leaves_the_adjoints_of_arrays():
     tape = ad.Tape()
     x = tape.input(np.array([1.0, 2.0]))
