@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
+from dataclasses import asdict, replace
 
+import psutil
 import pytest
-from test_pytest_plugin import QUICK, end, start, wait_for_rows
+from test_pytest_plugin import QUICK, ROOT, end, start, wait_for_rows
 
+from benchmarks.measuring.apart import _begun
 from benchmarks.measuring.interrupting import Interruptions
-from benchmarks.runs.files import read_run, read_table
+from benchmarks.measuring.resuming import settings_of
+from benchmarks.options import Selection, Settings
+from benchmarks.runs.files import RecordError, read_run, read_table, write_environment
 
 ENGINE = """
 import os
@@ -64,6 +72,69 @@ def test_a_cell_that_ends_the_process_is_an_error_for_the_next_resume(tmp_path):
     assert cells.loc[8, "forward"]["status"] == "over_budget"
     others = cells[~cells.index.isin([(4, "forward"), (8, "forward")])]
     assert others["status"].tolist() == ["ok"] * 6
+
+
+def start_apart(results, *arguments, **environment):
+    """Start a run of engines apart, in a session of its own."""
+    command = [sys.executable, "-m", "benchmarks", "run", "--apart", "--no-plots", f"--results={results}", *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def test_an_engine_apart_that_ends_its_process_has_an_error_and_the_others_their_times(tmp_path):
+    package(tmp_path, "os.kill(os.getpid(), signal.SIGSEGV)")
+    new = ("--family=chain", "--engine=crashing,ad", "--size=1..4", "--quantity=primal,gradient", "--blocks=1")
+    limits = ("--budget=60", "--time-limit=15")
+    status, output = end(start_apart(tmp_path / "results", *new, *limits, PYTHONPATH=str(tmp_path)))
+    assert status != 0, output
+    (folder,) = (tmp_path / "results").iterdir()
+    assert not (folder / ".at_work.json").exists()
+    assert settings_of(folder).budget == 60.0  # and not what was left for the last step
+    cells = read_table(folder / "timings.csv").query("twin == 0")
+    failed = cells[cells["status"] == "error"]
+    assert list(zip(failed["engine"], failed["n_inputs"], failed["mode"], strict=True)) == [("crashing", 4, "forward")]
+    assert set(cells.query("engine == 'ad'")["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_engines_apart_that_are_told_to_end_keep_what_they_have_and_leave_no_process(tmp_path, told):
+    long = ("--engine=ad,finite-differences", "--family=chain", "--size=1..64", "--blocks=20", "--budget=100")
+    process = start_apart(tmp_path, *long)
+    folder = wait_for_rows(tmp_path, 60)
+    (step,) = psutil.Process(process.pid).children()
+    process.send_signal(told)
+    status, output = end(process)
+    assert status == 2, output
+    assert f"`python -m benchmarks run --apart --resume={folder}` finishes it." in output
+    assert "2 of 2 engines" not in output
+    assert "Traceback" not in output
+    assert not step.is_running()
+    assert not (folder / ".at_work.json").exists()
+    run = read_run(folder)
+    assert run.summary is not None
+    assert run.environment["sessions"][-1]["outcome"] == "interrupted"
+
+
+def test_the_folder_of_engines_apart_is_not_that_of_another_run(tmp_path):
+    settings = Settings(Selection(families=("chain",)), apart=True)
+    others = {"alone": replace(settings, apart=False), "tree": Settings(Selection(families=("tree",)), apart=True)}
+    for name, each in {"mine": settings, **others}.items():
+        (tmp_path / name).mkdir()
+        write_environment(tmp_path / name, {"settings": asdict(each)})
+    (tmp_path / "empty").mkdir()
+    new = set(tmp_path.iterdir())
+    assert _begun(settings, new) == tmp_path / "mine"
+    assert _begun(settings, new - {tmp_path / "mine"}) is None
+    shutil.copytree(tmp_path / "mine", tmp_path / "mine again")
+    with pytest.raises(RecordError, match="were begun at once"):
+        _begun(settings, set(tmp_path.iterdir()))
 
 
 def test_a_run_that_is_told_to_end_keeps_what_it_has(tmp_path):
