@@ -26,6 +26,7 @@ from benchmarks.findings import found, tables
 from benchmarks.findings.recommendation import Option, Recommendation
 from benchmarks.functions import catalogue
 from benchmarks.functions.own import FunctionError, Own, own, takes_namespace
+from benchmarks.functions.rebound import modules
 from benchmarks.measuring.guard import Failure, HangingError, guarded, time_limit
 from benchmarks.measuring.open_run import OpenRun, open_run
 from benchmarks.measuring.prepared import refusal
@@ -107,9 +108,8 @@ def recommend(
             run.timings.close()
             run.close()
             reporter.close()
-        return _recommendation(
-            function.name, at, tables.analyse(run.folder), peaks, refused, plain=not takes_namespace(function.f)
-        )
+        plain = set() if takes_namespace(function.f) else modules(function.f)
+        return _recommendation(function.name, at, tables.analyse(run.folder), peaks, refused, plain)
 
 
 def _look(function: Own, size: int, seconds: float) -> None:
@@ -207,8 +207,7 @@ def _recommendation(
     run: Run,
     peaks: dict[tuple[str, str, int], int],
     refused: list[tuple[str, str]],
-    *,
-    plain: bool,
+    plain: set[str],
 ) -> Recommendation:
     said = found.findings(run, tables.catalogue_order())
     here = run.timings[run.timings["size"] == str(size)]
@@ -224,7 +223,7 @@ def _recommendation(
             *(row["seconds_median"], row["seconds_low"], row["seconds_high"]),
             prepare_seconds=float(prepared.get((engine, mode, lanes), float("nan"))),
             peak_bytes=peaks.get((engine, mode, int(lanes))),
-            write=_written(engines()[engine], mode, m, plain=plain),
+            write=_written(engines()[engine], mode, m, plain),
         )
         for row in fastest_first
         for engine, mode, lanes in [(row["engine"], row["mode"], row["lanes"])]
@@ -250,10 +249,10 @@ def _recommendation(
     )  # fmt: skip
 
 
-def _written(engine: type[Engine], mode: str, n_outputs: int, *, plain: bool) -> str:
-    """What to write; a function in plain NumPy has to be written for the engine first."""
-    call, numpy = engine.written.call(mode, n_outputs), engine.written.numpy
-    return f"{call}, with {numpy} for numpy" if plain and numpy else call
+def _written(engine: type[Engine], mode: str, n_outputs: int, plain: set[str]) -> str:
+    """What to write; a function in plain NumPy or `math`, which was bound to the engine, has to be written for it."""
+    call, instead = engine.written.call(mode, n_outputs), engine.written.instead(plain)
+    return f"{call}, with {instead}" if instead else call
 
 
 def _refuse(name: str, here: pd.DataFrame) -> None:

@@ -24,7 +24,7 @@ class Compiled(Engine):
     lanes = 128
     reach = Reach(gradient_ops=2**22, far={"chain": 10**6}, between=True)
     includes = Includes(*3 * ("compiled, recorded before",))
-    written = Written('ad.compile(f, x).jacobian(x, "forward")', 'ad.compile(f, x).jacobian(x, "reverse")')
+    written = Written('ad.compile(f, x).jacobian(x, "forward")', 'ad.compile(f, x).jacobian(x, "reverse")', math="ad")
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)

@@ -28,7 +28,7 @@ class Eager(Engine):
     lane_styles = ("arrays",)
     reach = Reach(between=True)
     includes = Includes(primal="plain Python or NumPy", reverse="recording included")
-    written = Written("ad.jacfwd(f)(x)", "ad.jacrev(f)(x)", "ad.grad(f)(x)")
+    written = Written("ad.jacfwd(f)(x)", "ad.jacrev(f)(x)", "ad.grad(f)(x)", math="ad")
     allocates_in_python = True
 
     def __init__(self, problem: Problem) -> None:

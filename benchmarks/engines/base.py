@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -57,19 +57,27 @@ class Includes:
 class Written:
     """What a user writes for the whole derivative of `f` at `x`: by mode, and in reverse mode for one output.
 
-    `numpy` is what a function in plain NumPy must use in its place; nothing where NumPy itself will do.
+    `numpy` is what a function in plain NumPy must use in its place, and `math` one in Python's `math`; nothing where
+    NumPy itself will do, and where `math` has the same in its place as NumPy.
     """
 
     forward: str = ""
     reverse: str = ""
     gradient: str = ""
     numpy: str = ""
+    math: str = ""
 
     def call(self, mode: str, n_outputs: int) -> str:
         """The call for one mode and number of outputs."""
         if mode == "reverse" and n_outputs == 1 and self.gradient:
             return self.gradient
         return self.forward if mode == "forward" else self.reverse
+
+    def instead(self, modules: Collection[str]) -> str:
+        """What a function uses in place of the modules that it has, as `ad for math`; nothing where they will do."""
+        theirs = {"numpy": self.numpy, "math": self.math or self.numpy}
+        replaced = [name for name in theirs if name in modules and theirs[name]]
+        return f"{theirs[replaced[0]]} for {' and '.join(replaced)}" if replaced else ""
 
 
 @dataclass(frozen=True)

@@ -69,26 +69,37 @@ def uses(f: Callable[..., Any]) -> set[str]:
     return {"numpy", "math"} & {origin.partition(".")[0] for origin in origins}
 
 
+def modules(f: Callable[..., Any]) -> set[str]:
+    """Which of `numpy` and `math` `rebound` finds in all that a function reaches, imports inside functions included."""
+    reached = _reached(f)
+    codes = [each.__code__ for each in reached if isinstance(each, types.FunctionType)]
+    imported = [name for code in codes for name in _names(code, ("IMPORT_NAME",))]
+    return {"numpy", "math"} & {origin.partition(".")[0] for origin in [*map(_origin, reached), *imported]}
+
+
 def constants(f: Callable[..., Any]) -> list[np.ndarray[Any, Any]]:
     """The arrays that a function finds: in its module, in what it closes over, in the objects and functions there."""
-    found: dict[int, np.ndarray[Any, Any]] = {}
-    seen: set[int] = set()
+    return [each for each in _reached(f) if isinstance(each, np.ndarray)]
 
-    def visit(value: Any, home: dict[str, Any]) -> None:
-        if isinstance(value, np.ndarray):
-            found[id(value)] = value
-        if id(value) in seen:
+
+def _reached(f: Callable[..., Any]) -> list[Any]:
+    """The function, and everything of its module that it reaches, each once."""
+    found: dict[int, Any] = {}
+    home = getattr(_written(f), "__globals__", {})
+
+    def visit(value: Any) -> None:
+        if id(value) in found:
             return
-        seen.add(id(value))
+        found[id(value)] = value
         for part in _parts(value, home):
-            visit(part, home)
+            visit(part)
         if isinstance(value, types.FunctionType) and value.__globals__ is home:
             for part in [home[name] for name in _names(value.__code__) if name in home]:
-                visit(part, home)
+                visit(part)
             for cell in value.__closure__ or ():
-                visit(cell.cell_contents, home)
+                visit(cell.cell_contents)
 
-    visit(f, getattr(_written(f), "__globals__", {}))
+    visit(f)
     return list(found.values())
 
 

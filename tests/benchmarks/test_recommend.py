@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
+import math
 import time
 from pathlib import Path
 
@@ -14,11 +16,13 @@ from harness import once
 import ad
 import benchmarks
 from benchmarks.__main__ import main
+from benchmarks.engines.base import Written
 from benchmarks.findings.recommendation import Option, Recommendation, listed
 from benchmarks.findings.told import Noise, Speedup
 from benchmarks.findings.words import duration, in_bytes
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.own import FunctionError
+from benchmarks.functions.rebound import modules
 from benchmarks.measuring.open_run import close_run, open_run
 from benchmarks.measuring.progress import Reporter
 from benchmarks.measuring.resuming import resumed_settings
@@ -68,6 +72,50 @@ def test_what_is_written_is_a_call_that_works(tmp_path):
     expected = 2.0 * MATRIX.T @ (MATRIX @ np.ones(5) - 1.0)
     for each in found.options:
         np.testing.assert_allclose(eval(each.write, {"ad": ad, "f": squares, "x": np.ones(5)}), expected, rtol=1e-12)
+
+
+def swing(x):
+    return math.sin(x[0]) * x[1]
+
+
+def test_a_function_in_math_is_told_what_to_write_for_math(tmp_path):
+    """The harness binds `ad` to the name while it measures: the call alone would fail."""
+    found = compare(lambda x: swing(x) + 1.0, [1.0, 2.0], tmp_path)
+    assert {each.write for each in found.options} == {
+        f"{call}(f)(x), with ad for math" for call in ("ad.grad", "ad.jacfwd")
+    }
+
+
+def imports(x):
+    from math import exp
+
+    return exp(x[0])
+
+
+@pytest.mark.parametrize(
+    ("f", "found"),
+    [
+        (swing, {"math"}),
+        (imports, {"math"}),
+        (functools.partial(lambda k, x: k * swing(x), 2.0), {"math"}),
+        (squares, {"numpy"}),
+        (lambda x: np.sum(x) * swing(x), {"numpy", "math"}),
+        (lambda x: x[0] * x[1], set()),
+    ],
+)
+def test_the_modules_that_a_function_reaches(f, found):
+    assert modules(f) == found
+
+
+def test_an_engine_says_what_stands_for_a_module():
+    of_both, of_math, of_none = Written(numpy="xnp"), Written(math="ad"), Written()
+    assert [each.instead({"math", "numpy"}) for each in (of_both, of_math, of_none)] == [
+        "xnp for numpy and math",
+        "ad for math",
+        "",
+    ]
+    assert [each.instead({"math"}) for each in (of_both, of_math)] == ["xnp for math", "ad for math"]
+    assert of_math.instead({"numpy"}) == of_both.instead(set()) == ""
 
 
 def test_a_function_with_sizes_is_measured_at_several(tmp_path):
