@@ -24,6 +24,7 @@ from benchmarks.engines import chosen, engines
 from benchmarks.engines.base import Engine
 from benchmarks.findings import found, tables
 from benchmarks.findings.recommendation import Option, Recommendation
+from benchmarks.findings.words import duration
 from benchmarks.functions import catalogue
 from benchmarks.functions.own import FunctionError, Own, own, takes_namespace
 from benchmarks.functions.rebound import modules
@@ -125,7 +126,7 @@ def _look(function: Own, size: int, seconds: float) -> None:
         if not isinstance(problem.__cause__, HangingError):
             raise
         raise FunctionError(
-            f"function: {function.name} takes more than {seconds:.3g} s for two calls; "
+            f"function: {function.name} takes more than {duration(seconds)} for two calls; "
             "give more time (--budget), or look at a smaller size"
         ) from None
 

@@ -17,7 +17,8 @@ def duration(seconds: float) -> str:
     """Seconds in three digits, with a unit that fits; minutes from 90 seconds on."""
     if seconds >= 90.0:
         return f"{seconds / 60.0:,.1f} minutes"
-    scale, unit = next((each for each in PREFIXES if seconds >= each[0] * 0.9995), PREFIXES[-1])
+    smallest = PREFIXES[-1] if seconds else PREFIXES[0]
+    scale, unit = next((each for each in PREFIXES if seconds >= each[0] * 0.9995), smallest)
     return f"{seconds / scale:.3g} {unit}"
 
 

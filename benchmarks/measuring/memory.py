@@ -37,6 +37,7 @@ import psutil
 from benchmarks.cells import Cell, evaluation
 from benchmarks.engines import chosen
 from benchmarks.engines import engine as engine_named
+from benchmarks.findings.words import duration
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.folds import fixed_work
 from benchmarks.functions.problem import Family, Problem, Size, text_of
@@ -125,7 +126,7 @@ def measure(
             return execute(one, min(left, time_limit), limit)
         except subprocess.TimeoutExpired:
             if left < time_limit:
-                return {"status": "over_budget", "note": f"would not end in the {left:.2g} s that were left"}
+                return {"status": "over_budget", "note": f"would not end in the {duration(left)} that were left"}
             return {"status": "error", "note": f"still running after {time_limit:g} s"}
 
     with ThreadPoolExecutor(PROCESSES) as pool:

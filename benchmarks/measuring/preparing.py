@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from benchmarks.cells import Cell, evaluation
+from benchmarks.findings.words import duration
 from benchmarks.functions import catalogue
 from benchmarks.measuring.open_run import OpenRun
 
@@ -23,11 +24,12 @@ GROWTH = (0.5, 3.0)
 def refusal(run: OpenRun, cell: Cell) -> str | None:
     """In one line why a cell is not prepared; None if it can be."""
     seconds = predicted(run, cell)
+    about = f"preparing would take about {duration(seconds)}"
     if seconds > run.settings.time_limit:
-        return f"preparing would take about {seconds:.2g} s, and a cell may take {run.settings.time_limit:g} s"
+        return f"{about}, and a cell may take {duration(run.settings.time_limit)}"
     allowed = SHARE * (run.deadline - run.started)
     if seconds > 1.0 and spent(run, cell.engine) + seconds > allowed:
-        return f"preparing would take about {seconds:.2g} s, and {cell.engine} may prepare for {allowed:.3g} s in all"
+        return f"{about}, and {cell.engine} may prepare for {duration(allowed)} in all"
     return None
 
 

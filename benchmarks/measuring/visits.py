@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.cells import Cell, Visit, by_cost, sweeps, work
 from benchmarks.engines import absent
 from benchmarks.engines.base import Engine
+from benchmarks.findings.words import duration
 from benchmarks.functions.problem import text_of
 from benchmarks.measuring import prepared, preparing
 from benchmarks.measuring.gate import compare, numbers
@@ -81,13 +82,13 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
     cost = preparing.predicted(run, cell) + 4 * seconds + run.left[cell] * run.visit_cost(seconds)
     free = _spare(run)
     if cost > free:
-        note = f"would take about {cost:.2g} s of the {max(free, 0.0):.2g} s that are left"
+        note = f"would take about {duration(cost)} of the {duration(max(free, 0.0))} that are left"
         return _add(run, replace(record, status="over_budget", note=note))
     if stopped := run.stopped.get(cell.kind):
         return _add(run, replace(record, status="over_budget", note=f"left out: {stopped}"))
     allowed = preparing.SHARE * (run.deadline - run.started)  # no engine that hangs takes the time of the others
     if run.hung[cell.engine] >= allowed:
-        note = f"left out: {cell.engine} did not end in {run.hung[cell.engine]:.2g} s of other cells"
+        note = f"left out: {cell.engine} did not end in {duration(run.hung[cell.engine])} of other cells"
         return _add(run, replace(record, status="over_budget", note=note))
     outcome: Any = None
     start = time.monotonic()
@@ -280,7 +281,7 @@ def _bounded(run: OpenRun, cell: Cell, action: Callable[[], Any], limit: float) 
         return outcome
     settle(min(run.settings.time_limit, _spare(run)))
     if limit < run.settings.time_limit:
-        return replace(outcome, status="over_budget", note=f"did not end in the {limit:.2g} s that it had")
+        return replace(outcome, status="over_budget", note=f"did not end in the {duration(limit)} that it had")
     return outcome
 
 

@@ -142,7 +142,7 @@ def test_compiling_is_predicted_so_that_it_cannot_eat_a_run(tmp_path):
     run.bound["chain", 16, "slow"].prepared["reverse", 1] = 40.0
     record = visits.admit(run, cells[2])
     assert record.status == "over_budget"
-    assert "and a cell may take 60 s" in record.note
+    assert record.note == "preparing would take about 42.7 minutes, and a cell may take 60 s"
 
 
 class Stuck(Slow):

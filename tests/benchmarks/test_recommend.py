@@ -218,7 +218,7 @@ def test_names_are_listed_as_in_a_sentence():
 
 def test_units_fit():
     assert [duration(s) for s in (2.0, 3.25e-3, 4.5e-6, 7e-9)] == ["2 s", "3.25 ms", "4.5 µs", "7 ns"]
-    assert [duration(s) for s in (96.0, 0.99996, 9.9996e-4)] == ["1.6 minutes", "1 s", "1 ms"]
+    assert [duration(s) for s in (96.0, 0.99996, 9.9996e-4, 0.0)] == ["1.6 minutes", "1 s", "1 ms", "0 s"]
     assert [in_bytes(n) for n in (12, 3400, 5_600_000, 7_800_000_000)] == ["12 bytes", "3.4 kB", "5.6 MB", "7.8 GB"]
 
 
