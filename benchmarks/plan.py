@@ -48,7 +48,9 @@ def plan(selection: Selection) -> list[Cell]:
             and (selection.quantities is None or cell.quantity in selection.quantities)
         }
     except own.FunctionError as problem:  # it is looked at where its sizes are made
-        raise OptionError(f"--{problem}") from None
+        raised, sized = problem.__cause__ is not None, selection.at is not None or selection.sizes is not None
+        hint = "; if it is made for another number of inputs, say so: --size=N" if raised and not sized else ""
+        raise OptionError(f"--{problem}{hint}") from None
     if not cells:
         only = "" if selection.dtype == DTYPE else f" in {selection.dtype}, which functions of arrays alone have"
         raise OptionError(f"selection: there is no such cell{only}; `python -m benchmarks list` shows what there is")

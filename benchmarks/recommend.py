@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.cells import Cell, work
@@ -104,13 +105,13 @@ def recommend(
             warm(run, reporter)
             _admit(run, at, reporter)
             take(run, reporter)
-            peaks = _peaks(run, at)
+            peaks, unread = _peaks(run, at), _unread(run, at)
         finally:
             run.timings.close()
             run.close()
             reporter.close()
         plain = set() if takes_namespace(function.f) else modules(function.f)
-        return _recommendation(function.name, at, tables.analyse(run.folder), peaks, refused, plain)
+        return _recommendation(function.name, at, tables.analyse(run.folder), peaks, refused, plain, unread)
 
 
 def _look(function: Own, size: int, seconds: float) -> None:
@@ -202,6 +203,16 @@ def _peaks(run: OpenRun, size: int) -> dict[tuple[str, str, int], int]:
     return peaks
 
 
+def _unread(run: OpenRun, size: int) -> tuple[int, ...]:
+    """The inputs, counted from 1, on which nothing depends: their partials are exactly 0 in all that was checked."""
+    found = [
+        ready.checked.reshape(-1, catalogue.problem(cell.graph, size).n_inputs).any(axis=0)
+        for cell, ready in run.ready.items()
+        if cell.size == size and cell.mode != "primal"
+    ]
+    return tuple(int(i) + 1 for i in np.flatnonzero(~np.any(found, axis=0))) if found else ()
+
+
 def _recommendation(
     name: str,
     size: int,
@@ -209,6 +220,7 @@ def _recommendation(
     peaks: dict[tuple[str, str, int], int],
     refused: list[tuple[str, str]],
     plain: set[str],
+    unread: tuple[int, ...],
 ) -> Recommendation:
     said = found.findings(run, tables.catalogue_order())
     here = run.timings[run.timings["size"] == str(size)]
@@ -246,7 +258,7 @@ def _recommendation(
     errors = run.timings.loc[run.timings["status"] == "ok", "max_error"]
     return Recommendation(
         name, n, m, options, tuple(best.values()), crossovers, tuple(told.items()), said.noise, run.path,
-        float(errors.max()),
+        float(errors.max()), unread,
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from benchmarks.findings.told import Crossover, Noise, Speedup
 from benchmarks.findings.words import counted, duration, in_bytes, times
 
 WIDTH = 109
+FEW = 5
+"""No more inputs than this are listed one by one."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Recommendation:
         noise: of the machine.
         folder: where all records are.
         difference: the largest relative difference found by any check of a derivative.
+        unread: the inputs, counted from 1, whose partials are all exactly 0 there.
     """
 
     function: str
@@ -62,6 +65,7 @@ class Recommendation:
     noise: Noise
     folder: Path
     difference: float
+    unread: tuple[int, ...] = ()
 
     @property
     def mode(self) -> str:
@@ -108,6 +112,7 @@ class Recommendation:
         rest = [self.border_sentence()] if self.crossovers else []
         rest += [self.memory_sentence()] if any(each.peak_bytes is not None for each in self.options) else []
         rest += [self.refused_sentence()] if self.refused else []
+        rest += [self.unread_sentence()] if self.unread else []
         rest.append(
             f"All derivatives agree with one another and with differences of the function, to {self.difference:.1g}."
         )
@@ -143,6 +148,14 @@ class Recommendation:
             engine = what.partition(",")[0]
             kinds.setdefault(reason.removeprefix(f"{engine} ").rstrip("."), []).append(what.replace(", ", " in "))
         return f"Not measured: {'; '.join(f'{listed(names)}: {reason}' for reason, names in kinds.items())}."
+
+    def unread_sentence(self) -> str:
+        """On which inputs nothing depends, at the point where it was differentiated."""
+        first, *_, last = self.unread * 2
+        few = len(self.unread) <= FEW
+        which = listed([str(each) for each in self.unread]) if few else f"{first} to {last}, {len(self.unread)} in all,"
+        inputs = "input" if len(self.unread) == 1 else "inputs"
+        return f"Nothing depends on {inputs} {which} of {self.n_inputs} here: the partials are exactly 0."
 
     def memory_sentence(self) -> str:
         """The peak of either mode, where it is known."""

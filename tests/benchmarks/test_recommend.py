@@ -160,6 +160,17 @@ def test_an_unknown_engine_is_named(tmp_path):
         benchmarks.compare_modes(squares, np.ones(5), engines=["jaxx"], results=tmp_path)
 
 
+def test_an_input_that_is_not_read_is_told(tmp_path):
+    found = compare(lambda x: x[0] * x[2], np.ones(4), tmp_path)
+    assert found.unread == (2, 4)
+    assert "Nothing depends on inputs 2 and 4 of 4 here: the partials are exactly 0." in str(found)
+    assert "Nothing depends" not in str(dataclasses.replace(found, unread=()))
+    found = dataclasses.replace(found, n_inputs=12)
+    alone, many = (dataclasses.replace(found, unread=these).unread_sentence() for these in ((4,), tuple(range(2, 12))))
+    assert alone == "Nothing depends on input 4 of 12 here: the partials are exactly 0."
+    assert many == "Nothing depends on inputs 2 to 11, 10 in all, of 12 here: the partials are exactly 0."
+
+
 # ---- in words -------------------------------------------------------------------------------------------------------
 
 
@@ -309,6 +320,16 @@ def test_a_function_is_known_once_for_each_way_to_make_its_inputs(file):
 def test_a_run_of_a_function_that_cannot_be_measured_ends_in_a_line(file, size):
     with pytest.raises(OptionError, match=r"^--function: prints prints 'hello', which would be timed"):
         plan(selection_from({"--function": f"{file}:prints", **size}.get))
+
+
+@pytest.mark.usefixtures("known_for_a_while")
+def test_a_run_of_a_function_of_one_size_says_how_to_give_it(file):
+    hint = "; if it is made for another number of inputs, say so: --size=N"
+    with pytest.raises(OptionError, match=rf"^--function: five raised ValueError.*{hint}$"):
+        plan(selection_from({"--function": f"{file}:five"}.get))
+    with pytest.raises(OptionError, match=r"at inputs of shape \(3,\)$"):
+        plan(selection_from({"--function": f"{file}:five", "--size": "3"}.get))
+    assert {cell.size for cell in plan(selection_from({"--function": f"{file}:five", "--size": "5"}.get))} == {5}
 
 
 @pytest.mark.usefixtures("known_for_a_while")
