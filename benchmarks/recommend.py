@@ -222,9 +222,9 @@ def _recommendation(
     plain: set[str],
     unread: tuple[int, ...],
 ) -> Recommendation:
-    said = found.findings(run, tables.catalogue_order())
     here = run.timings[run.timings["size"] == str(size)]
     _refuse(name, here)
+    compared, crossovers = found.best_of_modes(run, tables.catalogue_order())
     cells = run.summary[(run.summary["size"] == str(size)) & (run.summary["quantity"] == "gradient")]  # type: ignore[index]
     cells = cells[cells["status"] == "ok"]
     n, m = int(here["n_inputs"].iloc[0]), int(here["n_outputs"].iloc[0])
@@ -241,8 +241,7 @@ def _recommendation(
         for row in fastest_first
         for engine, mode, lanes in [(row["engine"], row["mode"], row["lanes"])]
     )
-    speedups = [each for each in said.speedups if (each.n_inputs, each.n_outputs) == (n, m)]
-    best = {each.engine: each for each in sorted(speedups, key=lambda each: -each.value)}
+    speedups = tuple(each for each in compared if (each.n_inputs, each.n_outputs) == (n, m))
     failed = here[here["status"] != "ok"].drop_duplicates(["engine", "mode"])
     alone = ~failed["engine"].isin(set(cells["engine"]))
     failed = failed[alone | (failed["mode"] != "primal")]
@@ -254,10 +253,10 @@ def _recommendation(
             told[who] = f"{row['status'].replace('_', ' ')}, {row['note'].removeprefix(row['engine'] + ': ')}"
     told |= dict(refused)
     sizes = run.timings["size"].nunique()
-    crossovers = said.crossovers if sizes > 1 else ()
+    crossovers = crossovers if sizes > 1 else ()
     errors = run.timings.loc[run.timings["status"] == "ok", "max_error"]
     return Recommendation(
-        name, n, m, options, tuple(best.values()), crossovers, tuple(told.items()), said.noise, run.path,
+        name, n, m, options, speedups, crossovers, tuple(told.items()), found.noise_of(run), run.path,
         float(errors.max()), unread,
     )  # fmt: skip
 

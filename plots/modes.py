@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.findings.found import noise_of, speedups
+from benchmarks.findings.found import best_of_modes
 from benchmarks.findings.told import Speedup
 from benchmarks.findings.words import counted
 from benchmarks.runs.files import Run
@@ -15,8 +15,12 @@ from plots.style import FAINT, FORWARD, REVERSE, Label, canvas, darker, label_en
 
 WIDTH = 9.0
 ROW = 0.34
-KINDS = (("forward", False, "o", FORWARD), ("forward", True, "P", FORWARD), ("reverse", False, "o", REVERSE))
-"""Mode, many tangents or one, marker and colour."""
+KINDS = [
+    (mode, many, marker, colour)
+    for mode, colour in (("forward", FORWARD), ("reverse", REVERSE))
+    for many, marker in ((False, "o"), (True, "P"))
+]
+"""Mode, many lanes or one, marker and colour."""
 SHADES = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333", "#8A6D3B", "#7A7A7A", "#B03A2E", "#5B4B8A")
 """Of the engines over sizes; Okabe and Ito's first."""
 
@@ -37,15 +41,15 @@ def draw(run: Run) -> Figure:
         raise NothingToDrawError(f"{run.path}: no gradient of {asked['name']} was measured")
     here = here.sort_values("seconds_median", kind="stable")
     order = list(dict.fromkeys(here["engine"]))
-    compared = speedups(cells, trusted=noise_of(run).seen is None)
+    compared = tuple(each for each in best_of_modes(run)[0] if each.graph == asked["name"])
     sized = len(set(cells["n_inputs"])) > 1 and bool(compared)
     finding = announced(run, _finding(here, compared))
     detail = (
         f"{asked['name']}: {counted(asked['n_inputs'], 'input')}, {counted(asked['n_outputs'], 'output')}. Seconds of "
-        "the whole derivative, with 95 % intervals; a plus carries many tangents in one forward pass."
+        "the whole derivative, with 95 % intervals; a plus carries many tangents, or cotangents, in one pass."
     )
     if sized:
-        detail += " Right: forward over reverse, each with what is faster in it, against the number of inputs."
+        detail += " Right: forward over reverse, each at its best, against the number of inputs."
     height = 1.75 + max(ROW * len(order), 2.0 if sized else 0.0)
     room = canvas(finding, detail, height)
     left, bottom = 1.35 / WIDTH, 0.5 / height
@@ -81,13 +85,11 @@ def _dots(ax: Axes, here: pd.DataFrame, order: list[str]) -> None:
 
 
 def _ratios(ax: Axes, compared: tuple[Speedup, ...], order: list[str]) -> None:
-    """Forward over reverse against the number of inputs, with the largest number of tangents of each engine."""
+    """Forward over reverse against the number of inputs, each mode at its best."""
     labels = []
     for place, engine in enumerate(order):
         mine = [each for each in compared if each.engine == engine]
-        line = [
-            min((e for e in mine if e.n_inputs == n), key=lambda e: e.value) for n in sorted({e.n_inputs for e in mine})
-        ]
+        line = sorted(mine, key=lambda each: each.n_inputs)
         if not line:
             continue
         colour = SHADES[place % len(SHADES)]
@@ -119,4 +121,4 @@ def _finding(here: pd.DataFrame, compared: tuple[Speedup, ...]) -> str:
         return (
             f"Only {best['mode']} mode was measured; fastest: {best['engine']}, {quantity(best['seconds_median'], 's')}"
         )
-    return min(mine, key=lambda each: each.value).sentence().rstrip(".")
+    return f"{mine[0].graph} ({mine[0].engine}, each mode at its best), {mine[0].size}: {mine[0].outcome()}"

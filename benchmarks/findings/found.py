@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdict, summarise
-from benchmarks.findings.blocks import PRECEDENCE, is_twin
+from benchmarks.findings.blocks import PRECEDENCE, at_best, is_twin
 from benchmarks.findings.crossover import crossover, map_border
 from benchmarks.findings.scaling import scaling
 from benchmarks.findings.told import Border, Cost, Crossover, Findings, Growth, Memory, Noise, Speedup, Status, Sweeps
@@ -40,12 +40,7 @@ def findings(run: Run, order: Sequence[str] = ()) -> Findings:
             )
             for row in scaling(timings, order).to_dict("records")
         ),
-        crossovers=tuple(
-            Crossover(
-                row["graph"], row["engine"], row["crossover"], row["crossover_low"], row["crossover_high"], row["note"]
-            )
-            for row in crossover(timings, floor.overall, order).to_dict("records")
-        ),
+        crossovers=crossovers(timings, floor.overall, order),
         costs=costs(summary),
         memories=() if run.memory is None else memories(run.memory),
         borders=borders(map_border(timings, floor.overall)),
@@ -67,6 +62,26 @@ def speedups(summary: pd.DataFrame, *, trusted: bool) -> tuple[Speedup, ...]:
     """Every comparison in the rows of `summary.csv`; `trusted` is whether the run may announce numbers."""
     rows = summary[summary["speedup"].notna()].to_dict("records")
     return tuple(speedup_of(row, trusted=trusted) for row in rows)
+
+
+def crossovers(timings: pd.DataFrame, floor: float, order: Sequence[str] = ()) -> tuple[Crossover, ...]:
+    """From which size on reverse wins, in each family and engine."""
+    return tuple(
+        Crossover(
+            row["graph"], row["engine"], row["crossover"], row["crossover_low"], row["crossover_high"], row["note"]
+        )
+        for row in crossover(timings, floor, order).to_dict("records")
+    )
+
+
+def best_of_modes(run: Run, order: Sequence[str] = ()) -> tuple[tuple[Speedup, ...], tuple[Crossover, ...]]:
+    """Each mode at its best, with as many lanes as are fastest in it: every comparison, and where reverse wins.
+
+    `lanes` of a comparison is 1 there, whatever is carried.
+    """
+    floor, best = noise_floors(run.timings), at_best(run.timings)
+    compared = speedups(summarise(best, floor, order), trusted=noise_of(run).seen is None)
+    return compared, crossovers(best, floor.overall, order)
 
 
 def speedup_of(row: Mapping[Any, Any], *, trusted: bool) -> Speedup:

@@ -46,8 +46,8 @@ class Recommendation:
         function: its name.
         n_inputs, n_outputs: N and M.
         options: everything measured at this size, the fastest first.
-        speedups: forward over reverse by engine at this size, each with the number of tangents that is faster in it.
-        crossovers: by engine, from which size on reverse wins; empty for a function of one size.
+        speedups: forward over reverse by engine at this size, each mode at its best: with the lanes that are fastest.
+        crossovers: by engine, from which size on reverse wins, each mode at its best; empty for a function of one size.
         refused: engines that could not run it, each with the reason.
         noise: of the machine.
         folder: where all records are.
@@ -72,11 +72,28 @@ class Recommendation:
         """The mode of the fastest option."""
         return self.options[0].mode
 
-    def sentence(self) -> str:
-        """Which mode, in which engine, and by how much."""
-        best = self.options[0]
+    @property
+    def compared(self) -> Speedup | None:
+        """Both modes in the fastest engine that has both; None where no engine got through both."""
         by_engine = {each.engine: each for each in self.speedups}
-        mine = next((by_engine[each.engine] for each in self.options if each.engine in by_engine), None)
+        return next((by_engine[each.engine] for each in self.options if each.engine in by_engine), None)
+
+    @property
+    def decided(self) -> bool:
+        """Whether there is an answer; on a machine too noisy to trust, to see no difference is none."""
+        return self.compared is None or _told(self.compared) != "undecided"
+
+    @property
+    def borders(self) -> tuple[Crossover, ...]:
+        """The crossovers of engines in which one mode wins here, and none where the answer is not one of the modes."""
+        if self.compared is None or self.compared.winner not in ("forward", "reverse"):
+            return ()
+        won = {each.engine for each in self.speedups if each.winner in ("forward", "reverse")}
+        return tuple(each for each in self.crossovers if each.engine in won)
+
+    def sentence(self) -> str:
+        """Which mode, in which engine, and by how much, each at its best."""
+        best, mine = self.options[0], self.compared
         if mine is None:
             seconds = f"{duration(best.seconds)} in {best.engine}"
             return f"{best.mode.capitalize()} mode: {seconds}; no engine got through both modes, see below."
@@ -86,7 +103,7 @@ class Recommendation:
         more = "close other programs, or give more time (--budget)"
         if mine.winner == "undecided":
             return f"Undecided: the intervals are too wide to say which mode is faster in {where}; {more}."
-        if mine.winner == "even" and not mine.trusted:
+        if not self.decided:
             return f"Undecided: the machine is too noisy to tell the modes apart in {where}; {more}."
         if mine.winner == "even":
             return f"Either mode: no difference between them in {where}."
@@ -104,12 +121,12 @@ class Recommendation:
         said = [
             f"{self.function}: {counted(self.n_inputs, 'input')}, {counted(self.n_outputs, 'output')}.",
             self.sentence(),
-            f"Write: {self.options[0].write}",
+            f"{'Write' if self.decided else 'Until that is decided, write'}: {self.options[0].write}",
             "",
             *self.table(),
             "",
         ]
-        rest = [self.border_sentence()] if self.crossovers else []
+        rest = [self.border_sentence()] if self.borders else []
         rest += [self.memory_sentence()] if any(each.peak_bytes is not None for each in self.options) else []
         rest += [self.refused_sentence()] if self.refused else []
         rest += [self.unread_sentence()] if self.unread else []
@@ -121,22 +138,28 @@ class Recommendation:
         return [*said, f"{self.folder}: all records"]
 
     def table(self) -> list[str]:
-        """A line for each engine: seconds in either mode, and which wins."""
-        rows = [("", "forward, 1 tangent", "many tangents", "reverse", "faster", "write")]
+        """A line for each engine: seconds in either mode, one at a time and many, and which wins, each at its best."""
+        kinds = [("forward", False, "forward, 1 tangent"), ("forward", True, "many tangents")]
+        if any(each.mode == "reverse" and each.lanes > 1 for each in self.options):
+            kinds += [("reverse", False, "reverse, 1 cotangent"), ("reverse", True, "many cotangents")]
+        else:
+            kinds += [("reverse", False, "reverse")]
+        rows = [("", *(name for *_, name in kinds), "faster", "write")]
         for engine in dict.fromkeys(each.engine for each in self.options):
             mine = [each for each in self.options if each.engine == engine]
-            one = _seconds([each for each in mine if each.mode == "forward" and each.lanes == 1])
-            many = _seconds([each for each in mine if each.mode == "forward" and each.lanes > 1])
-            reverse = _seconds([each for each in mine if each.mode == "reverse"])
-            against = next((each.winner for each in self.speedups if each.engine == engine), mine[0].mode)
-            rows.append((engine, one, many, reverse, against, mine[0].write))
+            seconds = [
+                _seconds([each for each in mine if each.mode == mode and (each.lanes > 1) == many])
+                for mode, many, _ in kinds
+            ]
+            against = next((_told(each) for each in self.speedups if each.engine == engine), mine[0].mode)
+            rows.append((engine, *seconds, against, mine[0].write))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
     def border_sentence(self) -> str:
         """At which size the answer changes, engine by engine."""
         kinds: dict[str, list[str]] = {}
-        for each in self.crossovers:
+        for each in self.borders:
             told = f"reverse wins from {each.first:,} inputs on" if each.value == each.value else each.note
             kinds.setdefault(told, []).append(each.engine)
         return f"Where that changes: {'; '.join(f'{told} ({listed(names)})' for told, names in kinds.items())}."
@@ -162,8 +185,9 @@ class Recommendation:
         known: dict[str, list[str]] = {}
         for each in self.options:
             if each.peak_bytes is not None:
-                tangents = "" if each.lanes == 1 else f" ({each.lanes} tangents)"
-                known.setdefault(each.engine, []).append(f"{each.mode}{tangents} {in_bytes(each.peak_bytes)}")
+                carried = "tangents" if each.mode == "forward" else "cotangents"
+                together = "" if each.lanes == 1 else f" ({each.lanes} {carried})"
+                known.setdefault(each.engine, []).append(f"{each.mode}{together} {in_bytes(each.peak_bytes)}")
         said = [f"in {engine} {', '.join(modes)}" for engine, modes in known.items()]
         return f"Memory at the peak, as far as Python and NumPy allocate it: {'; '.join(said)}."
 
@@ -183,6 +207,11 @@ def _seconds(options: Sequence[Option]) -> str:
 def _two(value: float) -> str:
     """Two digits, without an exponent."""
     return f"{float(f'{value:.2g}'):,g}"
+
+
+def _told(compared: Speedup) -> str:
+    """The faster mode, `even`, or `undecided`."""
+    return "undecided" if compared.winner == "even" and not compared.trusted else compared.winner
 
 
 def _other(mode: str) -> str:

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import synthetic
 from harness import once
 
 import ad
 import benchmarks
 from benchmarks.__main__ import main
 from benchmarks.engines.base import Written
+from benchmarks.findings.found import best_of_modes
 from benchmarks.findings.recommendation import Option, Recommendation, listed
-from benchmarks.findings.told import Noise, Speedup
+from benchmarks.findings.told import Crossover, Noise, Speedup
 from benchmarks.findings.words import duration, in_bytes
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.own import FunctionError
@@ -221,6 +223,61 @@ def test_the_fastest_engine_is_named_where_it_was_not_measured_in_both_modes():
     alone = dataclasses.replace(found.options[0], engine="xad")
     among = dataclasses.replace(found, options=(alone, *found.options))
     assert among.sentence().endswith("in ad, the fastest engine measured in both modes.")
+
+
+def test_each_mode_is_compared_at_its_best():
+    """As an engine is used that carries many cotangents in a pass, too: 20 times, not the 800 of one at a time."""
+    seconds = {("forward", 1): 20e-6, ("forward", 128): 15e-6, ("reverse", 1): 12e-3, ("reverse", 128): 300e-6}
+    rows = [
+        synthetic.row(block, size, each, mode, lanes=lanes, n_outputs=500, twin=twin)
+        for block in range(1, 8)
+        for twin in (0, 1)
+        for size in (3, 6)
+        for (mode, lanes), each in seconds.items()
+    ]
+    failed = synthetic.row(1, 3, mode="reverse", lanes=256, n_outputs=500, status="error")
+    compared, crossovers = best_of_modes(synthetic.run([*rows, failed]))
+    assert [each.value for each in compared] == pytest.approx([0.05, 0.05])
+    assert [each.winner for each in compared] == ["forward", "forward"]
+    assert [each.engine for each in crossovers] == ["ad"]
+    options = [
+        Option("ad", mode, lanes, each, each, each, 0.0, None, f"ad.{mode}(f)(x)")
+        for (mode, lanes), each in sorted(seconds.items(), key=lambda item: item[1])
+    ]
+    found = dataclasses.replace(told(compared[0], "forward"), options=tuple(options))
+    assert found.sentence().startswith("Forward mode: 20 times as fast as reverse mode")
+    assert [" ".join(line.split()) for line in found.table()] == [
+        "forward, 1 tangent many tangents reverse, 1 cotangent many cotangents faster write",
+        "ad 20 µs 15 µs 12 ms 300 µs forward ad.forward(f)(x)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("compared", "write", "border"),
+    [
+        (speedup(20.0, "faster"), "Write: ", True),
+        (speedup(1.0, "no difference"), "Write: ", False),
+        (speedup(1.2, "no difference", trusted=False), "Until that is decided, write: ", False),
+        (speedup(1.2, ""), "Until that is decided, write: ", False),
+    ],
+)
+def test_where_nothing_is_decided_nothing_is_said_to_change(compared, write, border):
+    crossover = Crossover("f", "ad", 7.5, 7.0, 8.0, "")
+    found = dataclasses.replace(told(compared), crossovers=(crossover,))
+    lines = found.lines()
+    assert lines[2] == f"{write}ad.reverse(f)(x)"
+    assert ("Where that changes: reverse wins from 8 inputs on (ad)." in lines) is border
+    assert ("Where that changes" in str(found)) is border
+    assert ("undecided" in str(found.table())) is ("Undecided" in found.sentence())
+
+
+def test_an_engine_whose_modes_are_even_has_no_border():
+    found = dataclasses.replace(
+        told(speedup(20.0, "faster")),
+        speedups=(speedup(20.0, "faster"), dataclasses.replace(speedup(1.0, "no difference"), engine="xad")),
+        crossovers=tuple(Crossover("f", engine, 7.5, 7.0, 8.0, "") for engine in ("ad", "xad")),
+    )
+    assert [each.engine for each in found.borders] == ["ad"]
 
 
 def test_names_are_listed_as_in_a_sentence():

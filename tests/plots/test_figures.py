@@ -10,6 +10,7 @@ import pytest
 from matplotlib.collections import QuadMesh
 
 import plots
+from benchmarks.findings.analysis import summarise
 from benchmarks.findings.scaling import scaling
 from benchmarks.runs.files import RecordError, read_run
 from plots.__main__ import main
@@ -81,6 +82,18 @@ def test_time_title_has_both_modes(run):
     forward, reverse = (cells[cells["mode"] == mode]["seconds_median"].iloc[0] for mode in ("forward", "reverse"))
     said = f"takes {quantity(forward, 's')} in forward mode and {quantity(reverse, 's')} in reverse mode"
     assert said.replace("\xa0", " ") in title(draw("time", run))
+
+
+def test_the_title_of_modes_compares_each_at_its_best(run):
+    asked = run.environment["function"]
+    rows = run.timings
+    reverse = rows[(rows["graph"] == asked["name"]) & (rows["mode"] == "reverse") & (rows["quantity"] == "gradient")]
+    times = {name: reverse[name] / 1e6 for name in reverse.columns if re.fullmatch("seconds_m.*", name)}
+    timings = pd.concat([rows, reverse.assign(lanes=128, **times)], ignore_index=True)
+    batched = dataclasses.replace(run, timings=timings, summary=summarise(timings, 0.0))
+    assert "each mode at its best" in title(draw("modes", batched))
+    said, again = (re.search(r"is ([\d,.]+) times", title(draw("modes", one))) for one in (run, batched))
+    assert float(again[1].replace(",", "")) > 1e3 * float(said[1].replace(",", ""))
 
 
 def test_what_was_not_run_is_dashed_and_labelled(run):
