@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -74,13 +75,14 @@ def _dots(ax: Axes, here: pd.DataFrame, order: list[str]) -> None:
     ax.set_yticks(range(len(order)), [short(engine) for engine in order], size=9)
     ax.set_ylim(len(order) - 0.4, -0.6)
     log_axis(ax, "x", "s")
-    low, high = here["seconds_median"].min(), here["seconds_median"].max()
-    ax.set_xlim(low / 1.6, high * 1.6)
+    drawn = here[["seconds_median", "seconds_low", "seconds_high"]].to_numpy(float)  # NaN where there is one block
+    ax.set_xlim(np.nanmin(drawn) / 1.6, np.nanmax(drawn) * 1.6)
     ax.tick_params(length=0)
-    for text, colour, place, align in (("forward", FORWARD, 1.0, "right"), ("reverse", REVERSE, 0.0, "left")):
+    # Side by side: at the two ends of the axis they would read as what lies there.
+    for text, colour, points in (("forward", FORWARD, 0), ("reverse", REVERSE, 62)):
         ax.annotate(
-            f"● {text}", (place, 1.0), (0, 5), xycoords="axes fraction", textcoords="offset points", size=9,
-            weight="bold", color=darker(colour), ha=align,
+            f"● {text}", (0.0, 1.0), (points, 5), xycoords="axes fraction", textcoords="offset points", size=9,
+            weight="bold", color=darker(colour),
         )  # fmt: skip
 
 
@@ -100,7 +102,8 @@ def _ratios(ax: Axes, compared: tuple[Speedup, ...], order: list[str]) -> None:
     log_axis(ax, "x", ticks=4)
     log_axis(ax, "y", "×", ticks=5)
     ax.axhline(1.0, color=FAINT, lw=1.0, zorder=1)
-    low, high = min(each.value for each in compared), max(each.value for each in compared)
+    bounds = np.array([(each.value, each.low, each.high) for each in compared])
+    low, high = np.nanmin(bounds), np.nanmax(bounds)
     ax.set_ylim(min(0.5, low / 1.5), max(2.0, high * 1.5))
     ax.tick_params(length=0)
     ax.set_xlabel("inputs", labelpad=1)

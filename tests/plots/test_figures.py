@@ -96,6 +96,24 @@ def test_the_title_of_modes_compares_each_at_its_best(run):
     assert float(again[1].replace(",", "")) > 1e3 * float(said[1].replace(",", ""))
 
 
+def test_modes_have_their_names_side_by_side_and_their_intervals_inside(run):
+    bounds = {"seconds_low": run.summary["seconds_low"] / 5, "seconds_high": run.summary["seconds_high"] * 5}
+    wide = changed(run, "summary", **bounds)
+    dots, *_ = draw("modes", wide).axes
+    forward, reverse = (text.get_window_extent() for text in dots.texts)
+    assert 0 < reverse.x0 - forward.x1 < forward.width  # a legend, not the names of the two ends of the axis
+    low, high = dots.get_xlim()
+    drawn = [x for line in dots.lines for x in line.get_xdata()]
+    assert low < min(drawn)
+    assert max(drawn) < high
+    beside = draw("modes", run).axes[-1]
+    low, high = beside.get_ylim()
+    for band in beside.collections:
+        heights = band.get_paths()[0].vertices[:, 1]
+        assert low < heights.min()
+        assert heights.max() < high
+
+
 def test_what_was_not_run_is_dashed_and_labelled(run):
     figure = draw("time", run)
     chain = next(ax for ax in figure.axes if ax.get_title("left") == "chain")
