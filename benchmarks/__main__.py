@@ -214,7 +214,8 @@ def _recommend(options: argparse.Namespace, _: Sequence[str]) -> int:
     except ValueError as problem:
         raise OptionError(str(problem)) from None
     print(found)
-    print(_picture(found.folder))
+    if found.folder is not None:
+        print(_picture(found.folder))
     return 0
 
 
@@ -222,10 +223,12 @@ def _picture(folder: Path) -> str:
     """Draw what was recommended, by the command of the figures, which are above this room; where it is, in a line."""
     import subprocess
 
-    command = [sys.executable, "-m", "plots", str(folder.resolve()), "--figure", "modes", "--out", str(folder)]
+    there = str(folder.resolve())
+    command = [sys.executable, "-m", "plots", there, "--figure", "modes", "--out", there]
     drawn = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).resolve().parent.parent)
     lines = (drawn.stdout if drawn.returncode == 0 else drawn.stderr).strip().splitlines()
-    return lines[-1] if lines else "No picture was drawn."
+    said = lines[-1] if lines else "No picture was drawn."
+    return str(folder / Path(said).name) if lines and drawn.returncode == 0 else said
 
 
 def _rerun(options: argparse.Namespace, _: Sequence[str]) -> int:

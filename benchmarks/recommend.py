@@ -13,6 +13,7 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -67,7 +68,7 @@ def compare_modes(
             sizes are measured, too, to see where the answer changes.
         engines: names of those to try; by default all that are installed and that people differentiate with.
         budget: seconds that it may take.
-        results: the folder to keep the run in; by default a temporary one.
+        results: the folder to keep the run in; by default nothing is kept.
         progress: where to say what is at work; by default nowhere.
 
     Raises:
@@ -88,7 +89,7 @@ def recommend(
 ) -> Recommendation:
     """As `compare_modes`, for a function with its inputs, at one of its sizes: None if it has only one."""
     at = size if function.fixed is None and size is not None else function.fixed or 1
-    with registered(function), _quiet(progress) as file:
+    with registered(function), _quiet(progress) as file, _kept(results) as folder:
         _look(function, at, budget * LOOK_SHARE)  # refuses what cannot be measured, before anything else is done
         others = set() if function.fixed is not None else {max(1, round(at * 4.0**step)) for step in STEPS} - {at}
         possible = [n for n in others if guarded(partial(function.possible, (n,)), budget * LOOK_SHARE / 4) == (n,)]
@@ -99,7 +100,6 @@ def recommend(
         settings = Settings(selection, budget=budget, blocks=blocks, most_blocks=blocks, time_limit=budget / 12)
         problem = catalogue.problem(function.name, at)
         asked = {"name": function.name, "size": str(at), "n_inputs": problem.n_inputs, "n_outputs": problem.n_outputs}
-        folder = Path(results) if results is not None else Path(tempfile.mkdtemp(prefix="forward-vs-reverse-"))
         run, reporter = open_run(settings, folder, details={"function": asked}), Reporter(file)
         try:
             warm(run, reporter)
@@ -111,7 +111,8 @@ def recommend(
             run.close()
             reporter.close()
         plain = set() if takes_namespace(function.f) else modules(function.f)
-        return _recommendation(function.name, at, tables.analyse(run.folder), peaks, refused, plain, unread)
+        found = _recommendation(function.name, at, tables.analyse(run.folder), peaks, refused, plain, unread)
+        return found if results is not None else replace(found, folder=None)
 
 
 def _look(function: Own, size: int, seconds: float) -> None:
@@ -287,6 +288,16 @@ def _refuse(name: str, here: pd.DataFrame) -> None:
     raise FunctionError(
         f"function: no engine could differentiate {name}: {'; '.join(f'{who}: {why}' for who, why in reasons.items())}"
     )
+
+
+@contextmanager
+def _kept(results: str | Path | None) -> Iterator[Path]:
+    """The folder to measure into; one that is removed in the end where none is given."""
+    if results is not None:
+        yield Path(results)
+        return
+    with tempfile.TemporaryDirectory(prefix="forward-vs-reverse-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @contextmanager

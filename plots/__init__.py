@@ -44,6 +44,7 @@ FIGURES = (
     "workloads",
 )
 PICTURES = Path(__file__).resolve().parent / "pictures"
+CLONE = PICTURES.parent.parent
 
 
 def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequence[str] = FIGURES) -> list[Path]:
@@ -51,7 +52,8 @@ def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequenc
 
     Args:
         folder: the run's folder.
-        out: where to write; by default a folder of the run's name among `plots/pictures`.
+        out: where to write; by default a folder of the run's name among `plots/pictures`; of a run that is kept
+            outside this clone, the folder `pictures` in the run's.
         figures: names from `FIGURES`.  With all of them, those that the run has no data for are left out.
 
     Returns:
@@ -69,7 +71,9 @@ def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequenc
         if name not in FIGURES:
             raise ValueError(f"figure: unknown {name!r}, expected one of {', '.join(FIGURES)}")
     run = read_run(folder)
-    target = Path(out) if out is not None else PICTURES / run.path.resolve().name
+    path = run.path.resolve()
+    beside = PICTURES / path.name if path.is_relative_to(CLONE) else run.path / "pictures"
+    target = Path(out) if out is not None else beside
     target.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for name in figures:

@@ -19,7 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m plots", description="Draw the figures of a run as SVG and PNG.")
     parser.add_argument("run", nargs="?", help="folder or name of the run; by default the newest")
     parser.add_argument("--figure", action="append", metavar="NAME", help=f"only this one: {', '.join(plots.FIGURES)}")
-    parser.add_argument("--out", metavar="FOLDER", help="where to write; by default plots/pictures/RUN")
+    out = "where to write; by default plots/pictures/RUN, or RUN/pictures outside the clone"
+    parser.add_argument("--out", metavar="FOLDER", help=out)
     parser.add_argument("--million", metavar="FOLDER", help="draw million.csv of this folder instead: results/million")
     parser.add_argument("--training", metavar="FOLDER", help="draw the tables of this folder instead: results/training")
     parser.add_argument("--examples", action="store_true", help="draw the worked examples instead; they need no run")

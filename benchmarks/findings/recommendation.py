@@ -50,7 +50,7 @@ class Recommendation:
         crossovers: by engine, from which size on reverse wins, each mode at its best; empty for a function of one size.
         refused: engines that could not run it, each with the reason.
         noise: of the machine.
-        folder: where all records are.
+        folder: where all records are; None where they were not kept.
         difference: the largest relative difference found by any check of a derivative.
         unread: the inputs, counted from 1, whose partials are all exactly 0 there.
     """
@@ -63,7 +63,7 @@ class Recommendation:
     crossovers: tuple[Crossover, ...]
     refused: tuple[tuple[str, str], ...]
     noise: Noise
-    folder: Path
+    folder: Path | None
     difference: float
     unread: tuple[int, ...] = ()
 
@@ -135,7 +135,7 @@ class Recommendation:
         )
         rest.append(self.noise.sentence())
         said += [line for sentence in rest for line in textwrap.wrap(sentence, WIDTH)]
-        return [*said, f"{self.folder}: all records"]
+        return said if self.folder is None else [*said, f"{self.folder}: all records"]
 
     def table(self) -> list[str]:
         """A line for each engine: seconds in either mode, one at a time and many, and which wins, each at its best."""

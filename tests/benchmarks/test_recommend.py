@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import io
 import math
+import subprocess
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from harness import once
 
 import ad
 import benchmarks
-from benchmarks.__main__ import main
+from benchmarks.__main__ import _picture, main
 from benchmarks.engines.base import Written
 from benchmarks.findings.found import best_of_modes
 from benchmarks.findings.recommendation import Option, Recommendation, listed
@@ -155,6 +156,14 @@ def test_what_has_no_answer_says_why_in_a_line(f, x, message, tmp_path):
     with pytest.raises(FunctionError, match=message) as raised:
         compare(f, x, tmp_path)
     assert "\n" not in str(raised.value)
+
+
+def test_nothing_is_kept_unless_a_folder_is_given(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    found = compare(squares, np.ones(5), None)
+    assert found.folder is None
+    assert "all records" not in str(found)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_engine_is_named(tmp_path):
@@ -329,6 +338,20 @@ def test_the_command_answers_and_draws(file, inputs, capsys, monkeypatch):
     assert said.startswith("f: 4 inputs, 1 output.")
     assert said.rstrip().endswith(str(picture))
     assert list((file.parent / "kept").glob("*/timings.csv"))
+
+
+def test_the_picture_lies_beside_the_records(tmp_path, monkeypatch):
+    """Also where the folder is named from a place that is not the clone; what is printed is where it is."""
+    monkeypatch.chdir(tmp_path)
+    commands = []
+
+    def drawn(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, f"{command[-1]}/modes.svg\n{command[-1]}/modes.png\n", "")
+
+    monkeypatch.setattr(subprocess, "run", drawn)
+    assert _picture(Path("results/mine")) == str(Path("results/mine/modes.png"))
+    assert commands[0][-2:] == ["--out", str(tmp_path / "results" / "mine")]
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,15 @@ def test_modes_have_their_names_side_by_side_and_their_intervals_inside(run):
         assert heights.max() < high
 
 
+def test_pictures_lie_in_the_clone_or_beside_a_run_that_is_kept_elsewhere(run_path, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    shutil.copytree(run_path, run)
+    assert {path.parent for path in plots.draw_all(run, figures=["sweeps"])} == {run / "pictures"}
+    monkeypatch.setattr(plots, "CLONE", tmp_path)
+    monkeypatch.setattr(plots, "PICTURES", tmp_path / "plots")
+    assert {path.parent for path in plots.draw_all(run, figures=["sweeps"])} == {tmp_path / "plots" / "run"}
+
+
 def test_what_was_not_run_is_dashed_and_labelled(run):
     figure = draw("time", run)
     chain = next(ax for ax in figure.axes if ax.get_title("left") == "chain")
