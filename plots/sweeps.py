@@ -16,7 +16,7 @@ def draw(run: Run) -> Figure:
     """Draw the figure.
 
     Raises:
-        NothingToDrawError: the run counted no sweep of a gradient.
+        NothingToDrawError: the run counted no sweep of a gradient with one output or one input.
     """
     rows = counted(run)
     if rows.empty:
@@ -26,6 +26,8 @@ def draw(run: Run) -> Figure:
         "one input, M outputs": rows[(rows["n_inputs"] == 1) & (rows["n_outputs"] > 1)],
     }
     kinds = {title: group for title, group in kinds.items() if len(group)}
+    if not kinds:
+        raise NothingToDrawError(f"{run.path}: no gradient with one output or one input had its sweeps counted")
     room = canvas(_finding(rows), _detail(rows), 4.6)
     for ax, (title, group) in zip(panels(room, list(kinds), 2, right=1.15), kinds.items(), strict=True):
         _panel(ax, group, title[0] if title[0] == "N" else "M")
