@@ -49,12 +49,15 @@ def _holds_cells(argument: str) -> bool:
 
 
 def draw(folder: Path) -> list[str]:
-    """Draw the figures of a run; one line says where they are."""
-    from plots import draw_all
+    """Draw the figures of a run; one line says where they are, or which of them failed: the run is finished anyway."""
+    from plots import DrawingError, draw_all
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a plotting library deprecates must not cost a finished run
-        drawn = list(draw_all(folder))
+        try:
+            drawn = list(draw_all(folder))
+        except DrawingError as problem:
+            return [f"error: {problem}"]
     return [f"{Path(drawn[0]).parent}: {len(drawn)} pictures"] if drawn else []
 
 

@@ -47,6 +47,10 @@ PICTURES = Path(__file__).resolve().parent / "pictures"
 CLONE = PICTURES.parent.parent
 
 
+class DrawingError(RuntimeError):
+    """Figures of a run failed; the message is one line that says which, why, and where the others are."""
+
+
 def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequence[str] = FIGURES) -> list[Path]:
     """Draw the figures of one run, each as SVG and PNG.
 
@@ -62,6 +66,7 @@ def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequenc
     Raises:
         ValueError: a figure is unknown, or one asked for by name has nothing to draw.
         RecordError: the run cannot be read.
+        DrawingError: some of all figures failed; the others were drawn.  One asked for by name raises its own error.
     """
     from benchmarks.runs.files import read_run
     from plots.lines import NothingToDrawError
@@ -76,6 +81,7 @@ def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequenc
     target = Path(out) if out is not None else beside
     target.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
+    failed: dict[str, Exception] = {}
     for name in figures:
         module = importlib.import_module(f"plots.{name}")
         try:
@@ -86,6 +92,14 @@ def draw_all(folder: str | Path, out: str | Path | None = None, figures: Sequenc
         except NothingToDrawError:
             if tuple(figures) != FIGURES:
                 raise
+        except Exception as problem:
+            if tuple(figures) != FIGURES:
+                raise
+            failed[name] = problem
+    if failed:
+        said = "; ".join(f"{name} ({type(problem).__name__}: {problem})" for name, problem in failed.items())
+        first = next(iter(failed.values()))
+        raise DrawingError(f"could not draw {said}; the other pictures are in {target}") from first
     return written
 
 

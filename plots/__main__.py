@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _report(plots.draw_examples(given.out))
         folder = find_run(given.run, Path("results"))
         written = plots.draw_all(folder, given.out, tuple(given.figure or plots.FIGURES))
-    except (RecordError, ValueError, OSError) as problem:
+    except (RecordError, ValueError, OSError, plots.DrawingError) as problem:
         print(f"plots: {problem}", file=sys.stderr)
         return 2
     for name in plots.FIGURES:

@@ -16,18 +16,16 @@ def draw(run: Run) -> Figure:
     """Draw the figure.
 
     Raises:
-        NothingToDrawError: the run counted no sweep of a gradient with one output or one input.
+        NothingToDrawError: the run counted no sweep of a gradient with one input or one output.
     """
     rows = counted(run)
-    if rows.empty:
-        raise NothingToDrawError(f"{run.path}: no gradient's sweeps were counted")
     kinds = {
         "N inputs, one output": rows[rows["n_outputs"] == 1],
         "one input, M outputs": rows[(rows["n_inputs"] == 1) & (rows["n_outputs"] > 1)],
     }
     kinds = {title: group for title, group in kinds.items() if len(group)}
     if not kinds:
-        raise NothingToDrawError(f"{run.path}: no gradient with one output or one input had its sweeps counted")
+        raise NothingToDrawError(f"{run.path}: no sweeps were counted of a gradient with one input or one output")
     room = canvas(_finding(rows), _detail(rows), 4.6)
     for ax, (title, group) in zip(panels(room, list(kinds), 2, right=1.15), kinds.items(), strict=True):
         _panel(ax, group, title[0] if title[0] == "N" else "M")

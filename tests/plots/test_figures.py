@@ -222,6 +222,26 @@ def test_nothing_to_draw_is_said(name, run):
         draw(name, bare)
 
 
+def test_sweeps_of_many_inputs_and_outputs_alone_have_no_panel(run):
+    rows = run.timings[run.timings["graph"] == "map"].assign(graph="residuals")
+    neither = dataclasses.replace(run, timings=rows[(rows["n_inputs"] > 1) & (rows["n_outputs"] > 1)])
+    with pytest.raises(NothingToDrawError, match="one input or one output"):
+        draw("sweeps", neither)
+
+
+def test_a_figure_that_fails_costs_the_others_nothing(run_path, tmp_path, capsys, monkeypatch, request):
+    monkeypatch.setattr("plots.sweeps.draw", lambda run: 1 / 0)
+    assert main([str(run_path), "--out", str(tmp_path)]) == 2
+    said = f"could not draw sweeps (ZeroDivisionError: division by zero); the other pictures are in {tmp_path}"
+    assert capsys.readouterr().err == f"plots: {said}\n"
+    assert {path.stem for path in tmp_path.iterdir()} == set(DRAWN) - {"sweeps"}
+    monkeypatch.setattr("plots.PICTURES", tmp_path / "again")
+    at_the_end_of_a_run = request.config.pluginmanager.get_plugin(str(request.config.rootpath / "conftest.py")).draw
+    assert at_the_end_of_a_run(run_path)[0].startswith("error: could not draw sweeps")
+    with pytest.raises(ZeroDivisionError):
+        plots.draw_all(run_path, tmp_path, ("sweeps",))
+
+
 def test_one_family_one_point(run):
     few = run.summary[(run.summary["graph"] == "tree") & (run.summary["n_inputs"] == 64)]
     rows = run.timings[(run.timings["graph"] == "tree") & (run.timings["n_inputs"] == 64)]
