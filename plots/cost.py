@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from benchmarks.findings.found import costs, single_sweeps
+from benchmarks.findings.told import Cost
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, announced, engines, families, letter, lines, readable, short, summary
 from plots.style import MODES, canvas, label_ends, log_axis, panels, rows_height
@@ -26,9 +29,10 @@ def draw(run: Run) -> Figure:
     cells = single_sweeps(summary(run))
     if cells.empty:
         raise NothingToDrawError(f"{run.path}: no single sweep was measured together with the function itself")
+    told = costs(cells)
     cells, left_out = readable(cells)
     names = families(cells)
-    room = canvas(announced(run, _finding(cells)), _detail(cells) + left_out, rows_height(names))
+    room = canvas(announced(run, _finding(cells, told)), _detail(cells, told) + left_out, rows_height(names))
     low, high = cells["primal_ratio"].min(), cells["primal_ratio"].max()
     for ax, name in zip(panels(room, names), names, strict=True):
         _panel(ax, cells[cells["graph"] == name], min(0.9, low / 1.1), max(4.5, high * 1.1))
@@ -47,19 +51,21 @@ def _panel(ax: Axes, cells: pd.DataFrame, low: float, high: float) -> None:
     label_ends(ax, labels)
 
 
-def _finding(cells: pd.DataFrame) -> str:
-    said = {each.mode: each for each in costs(cells) if each.engine == engines(cells)[0]}
+def _finding(cells: pd.DataFrame, told: Sequence[Cost]) -> str:
+    said = {each.mode: each for each in told if each.engine == engines(cells)[0]}
     first, *others = said
     text = f"One {first} sweep costs {said[first].span} times the function itself"
     return "; ".join([text, *(f"one {mode} sweep {said[mode].span} times" for mode in others)])
 
 
-def _detail(cells: pd.DataFrame) -> str:
+def _detail(cells: pd.DataFrame, told: Sequence[Cost]) -> str:
     first, *others = engines(cells)
-    said = [f"{short(each.engine)} {each.mode} {each.span}" for each in costs(cells) if each.engine != first]
+    said = [f"{short(each.engine)} {each.mode} {each.span}" for each in told if each.engine in others]
+    many = max(each.families for each in told if each.engine == first)
+    where = "the one family measured" if many == 1 else f"all {many} families, each"
     marks = f" Open marks: {', '.join(map(short, others))} ({', '.join(said)})." if others else ""
     return (
-        "Seconds of one sweep / seconds of the function alone, in the same engine; in titles, every family at its "
-        f"largest size. Filled dots: {first}.{marks} Dotted: Griewank and Walther's bounds, 2.5 for a tangent, 4 for a "
-        "gradient. Bands: 95 % intervals."
+        f"Seconds of one sweep / seconds of the function alone, in the same engine; in the title, {where} at its "
+        f"largest size, drawn or left out. Filled dots: {first}.{marks} Dotted: Griewank and Walther's bounds, 2.5 for "
+        "a tangent, 4 for a gradient. Bands: 95 % intervals."
     )

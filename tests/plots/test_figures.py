@@ -11,6 +11,7 @@ from matplotlib.collections import QuadMesh
 
 import plots
 from benchmarks.findings.analysis import summarise
+from benchmarks.findings.found import costs
 from benchmarks.findings.scaling import scaling
 from benchmarks.runs.files import RecordError, read_run
 from plots.__main__ import main
@@ -193,6 +194,17 @@ def test_cost_title_follows_the_ratios(run):
     same = changed(run, "summary", primal_ratio=3.0, primal_ratio_low=3.0, primal_ratio_high=3.0)
     said = "One forward sweep costs 3 times the function itself; one reverse sweep 3 times"
     assert title(draw("cost", same)) == said
+
+
+def test_cost_title_speaks_of_the_families_left_out_too(run):
+    more = many(run)
+    ratio = more.summary["primal_ratio"].where(more.summary["graph"] != "workload_14", 500.0)
+    every = changed(more, "summary", primal_ratio=ratio)
+    (told,) = (each for each in costs(every.summary) if (each.engine, each.mode) == ("ad", "forward"))
+    figure = draw("cost", every)
+    assert "to 500" in told.span
+    assert f"One forward sweep costs {told.span} times" in title(figure)
+    assert f"in the title, all {told.families} families, each at its" in figure.texts[1].get_text().replace("\n", " ")
 
 
 def test_checkpointing_title(run):
