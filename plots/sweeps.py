@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.findings.found import counted_sweeps
 from benchmarks.runs.files import Run
-from plots.lines import NothingToDrawError, families, gradients
+from plots.lines import NothingToDrawError
 from plots.style import INK, MODES, THEORY, Label, canvas, label_ends, log_axis, panels
 
 
@@ -18,7 +19,9 @@ def draw(run: Run) -> Figure:
     Raises:
         NothingToDrawError: the run counted no sweep of a gradient with one input or one output.
     """
-    rows = counted(run)
+    rows = counted_sweeps(run.timings)
+    rows = rows.assign(n=rows[["n_inputs", "n_outputs"]].max(axis=1), sweeps=rows["sweeps"].astype("int64"))
+    rows = rows.sort_values("n", kind="stable")
     kinds = {
         "N inputs, one output": rows[rows["n_outputs"] == 1],
         "one input, M outputs": rows[(rows["n_inputs"] == 1) & (rows["n_outputs"] > 1)],
@@ -30,17 +33,6 @@ def draw(run: Run) -> Figure:
     for ax, (title, group) in zip(panels(room, list(kinds), 2, right=1.15), kinds.items(), strict=True):
         _panel(ax, group, title[0] if title[0] == "N" else "M")
     return room.figure
-
-
-def counted(run: Run) -> pd.DataFrame:
-    """The gradients whose sweeps were counted, one row per cell: `n`, `sweeps` and what theory `expects`."""
-    rows = gradients(run.timings)
-    rows = rows[(rows["status"] == "ok") & rows["sweeps"].notna()]
-    rows = rows[(rows["lanes"] == 1) & rows["mode"].isin(["forward", "reverse"])]
-    rows = rows.drop_duplicates(["graph", "size", "engine", "mode"])
-    size = rows[["n_inputs", "n_outputs"]].max(axis=1)
-    expects = rows["n_inputs"].where(rows["mode"] == "forward", rows["n_outputs"])
-    return rows.assign(n=size, expects=expects, sweeps=rows["sweeps"].astype("int64")).sort_values("n")
 
 
 def _panel(ax: Axes, rows: pd.DataFrame, size: str) -> None:
@@ -62,21 +54,21 @@ def _panel(ax: Axes, rows: pd.DataFrame, size: str) -> None:
 
 
 def _finding(rows: pd.DataFrame) -> str:
-    right = rows["sweeps"] == rows["expects"]
+    right = rows["sweeps"] == rows["expected"]
     if not right.all():
-        return f"Counted sweeps are not what theory says in {(~right).sum():,} of {len(rows):,} gradients"
+        return f"Counted sweeps are not what theory says in {(~right).sum():,} of {len(rows):,} full gradients"
     one_output = rows[rows["n_outputs"] == 1]
     forward = one_output[one_output["mode"] == "forward"]
     if forward.empty:
-        return f"Counted sweeps are what theory says in all {len(rows):,} gradients"
+        return f"Counted sweeps are what theory says in all {len(rows):,} full gradients"
     return (
         f"Counted: up to {forward['sweeps'].max():,} forward sweeps for a gradient that takes one reverse sweep, "
-        f"as theory says in all {len(rows):,} gradients"
+        f"as theory says in all {len(rows):,} full gradients"
     )
 
 
 def _detail(rows: pd.DataFrame) -> str:
-    many = len(families(rows))
+    many = rows["graph"].nunique()
     return (
         f"Sweeps that the engines counted while they ran: {len(rows):,} full gradients of {many} "
         f"famil{'y' if many == 1 else 'ies'}; points of different families coincide. Dotted: theory."

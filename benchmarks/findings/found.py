@@ -151,11 +151,22 @@ def rules(table: pd.DataFrame, *, trusted: bool) -> Rules:
     return Rules(tuple(tried))
 
 
-def _sweeps(timings: pd.DataFrame) -> Sweeps:
+def counted_sweeps(timings: pd.DataFrame) -> pd.DataFrame:
+    """The full gradients whose sweeps were counted, one row for each, however many blocks and twins recorded it.
+
+    `expected` is what theory expects: one sweep per input forward, one per output in reverse.  Of a gradient that was
+    counted more than once a record that is not as expected is kept, if there is one.
+    """
     rows = timings[(timings["quantity"] == "gradient") & (timings["status"] == "ok") & (timings["lanes"] == 1)]
     rows = rows[rows["mode"].isin(["forward", "reverse"]) & rows["sweeps"].notna()]
-    expected = rows["n_inputs"].where(rows["mode"] == "forward", rows["n_outputs"])
-    astray = rows[rows["sweeps"] != expected]
+    rows = rows.assign(expected=rows["n_inputs"].where(rows["mode"] == "forward", rows["n_outputs"]))
+    right = (rows["sweeps"] == rows["expected"]).sort_values(kind="stable")  # what is not as expected first
+    return rows.loc[right.index].drop_duplicates(["graph", "size", "engine", "mode"]).sort_index()
+
+
+def _sweeps(timings: pd.DataFrame) -> Sweeps:
+    rows = counted_sweeps(timings)
+    astray = rows[rows["sweeps"] != rows["expected"]]
     first = astray.iloc[0] if len(astray) else None
     named = "" if first is None else f"{first['graph']}, {first['mode']}: {first['sweeps']:.0f} sweeps"
     return Sweeps(len(rows), len(astray), named)

@@ -168,9 +168,10 @@ class Sweeps:
         """Whether there is one sweep per input forward, and one per output in reverse."""
         if not self.checked:
             return "Sweeps counted: none, since no full gradient was measured."
+        checked = f"{self.checked:,} full gradients"
         if not self.astray:
-            return f"Sweeps counted in {self.checked} full gradients: one per input forward, one per output in reverse."
-        return f"Sweeps counted: {self.astray} of {self.checked} gradients are not as expected; first {self.first}."
+            return f"Sweeps counted in {checked}: one per input forward, one per output in reverse."
+        return f"Sweeps counted: {self.astray:,} of {checked} are not as expected; first {self.first}."
 
 
 @dataclass(frozen=True)

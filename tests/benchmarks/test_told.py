@@ -32,7 +32,7 @@ def every_family():
 
 def test_lines_say_what_was_found():
     lines = closing.lines(findings(run(every_family() + twins([1.02] * 7)), ORDER))
-    assert lines[0] == "Sweeps counted in 378 full gradients: one per input forward, one per output in reverse."
+    assert lines[0] == "Sweeps counted in 54 full gradients: one per input forward, one per output in reverse."
     assert [line.split()[0] for line in lines[3:12]] == ORDER[:9]
     assert lines[3].split(maxsplit=1)[1] == "500 (1,000)"
     assert lines[11].split(maxsplit=1)[1] == "1/200 (M 100)"
@@ -129,8 +129,17 @@ def test_sweeps_are_checked():
         rows = family([10], lambda n: 30.0, lambda n: 6.0, blocks=1)
         rows[astray]["sweeps"] = 9
         assert findings(run(rows)).sweeps.sentence() == (
-            f"Sweeps counted: 1 of 2 gradients are not as expected; first chain, {mode}: 9 sweeps."
+            f"Sweeps counted: 1 of 2 full gradients are not as expected; first chain, {mode}: 9 sweeps."
         )
+
+
+def test_a_gradient_counted_in_many_blocks_is_one_and_astray_where_any_of_them_is():
+    rows = family([10], lambda n: 30.0, lambda n: 6.0, blocks=5)
+    last = max(k for k, each in enumerate(rows) if (each["mode"], each["quantity"]) == ("reverse", "gradient"))
+    rows[last]["sweeps"] = 9
+    assert findings(run(rows)).sweeps.sentence() == (
+        "Sweeps counted: 1 of 2 full gradients are not as expected; first chain, reverse: 9 sweeps."
+    )
 
 
 def test_nothing_measured():

@@ -11,7 +11,7 @@ from matplotlib.collections import QuadMesh
 
 import plots
 from benchmarks.findings.analysis import summarise
-from benchmarks.findings.found import costs
+from benchmarks.findings.found import costs, findings
 from benchmarks.findings.scaling import scaling
 from benchmarks.runs.files import RecordError, read_run
 from plots.__main__ import main
@@ -174,6 +174,12 @@ def test_sweeps_title_tells_when_counts_are_off(run):
     assert "up to 65,536 forward sweeps for a gradient that takes one reverse sweep" in title(draw("sweeps", run))
     off = changed(run, "timings", sweeps=run.timings["sweeps"].where(run.timings["mode"] != "reverse", 2))
     assert "not what theory says" in title(draw("sweeps", off))
+
+
+def test_sweeps_title_and_sentence_count_the_same_gradients(run):
+    said = findings(run).sweeps
+    assert said.sentence().startswith(f"Sweeps counted in {said.checked} full gradients")
+    assert f"as theory says in all {said.checked} full gradients" in title(draw("sweeps", run))
 
 
 def test_paths_are_counted(run):
