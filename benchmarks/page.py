@@ -53,7 +53,7 @@ def passages() -> dict[str, str]:
         "speedup": _list(each.sentence() for each in headlines(found)),
         "growth": _wrapped(growth(found)),
         "crossover": _wrapped(found.crossover_sentence()),
-        "border": _wrapped(found.borders[-1].sentence() if found.borders else "No border was enclosed."),
+        "border": _wrapped(found.border_sentence()),
         "cost": _list(each.sentence() for each in found.costs),
         "memory": _wrapped(memory(found)),
         "rules": rules(found),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdict, summarise
-from benchmarks.findings.blocks import PRECEDENCE, at_best, is_twin
+from benchmarks.findings.blocks import PRECEDENCE, at_best, in_order, is_twin
 from benchmarks.findings.crossover import crossover, map_border
 from benchmarks.findings.scaling import scaling
 from benchmarks.findings.told import Border, Cost, Crossover, Findings, Growth, Memory, Noise, Speedup, Status, Sweeps
@@ -43,7 +43,7 @@ def findings(run: Run, order: Sequence[str] = ()) -> Findings:
         crossovers=crossovers(timings, floor.overall, order),
         costs=costs(summary),
         memories=() if run.memory is None else memories(run.memory),
-        borders=borders(map_border(timings, floor.overall)),
+        borders=borders(in_order(map_border(timings, floor.overall), order)),
         noise=noise,
         sweeps=_sweeps(timings),
         status=_status(timings),

@@ -284,6 +284,13 @@ class Findings:
             f"{counts['inconclusive']} inconclusive."
         )
 
+    def border_sentence(self) -> str:
+        """The border with the most outputs in the first engine, of which the figure of the map speaks, too."""
+        if not self.borders:
+            return "No border was enclosed."
+        mine = [each for each in self.borders if each.engine == self.borders[0].engine]
+        return max(mine, key=lambda each: each.n_outputs).sentence()
+
     def crossover_sentence(self) -> str:
         """In how many families which mode wins throughout, and from where on reverse does in the others."""
         crossing = [each.first for each in self.crossovers if each.value == each.value]

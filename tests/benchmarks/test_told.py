@@ -221,6 +221,20 @@ def test_a_border_is_told_in_whole_inputs():
     assert told == "With 16 outputs (ad) reverse mode wins from 4 inputs on; counting sweeps alone it would be 16."
 
 
+def test_the_border_told_is_that_of_the_first_engine_with_the_most_outputs():
+    rows = [
+        row(block, n, {"forward": 3.0 * n, "reverse": 6.0 * m}[mode], mode, graph="map", engine=engine, n_outputs=m,
+            size=f"{n}x{m}", sweeps={"forward": n, "reverse": m}[mode])
+        for block in range(1, 8) for engine in ("ad-compiled", "ad") for m in (2, 8) for n in (1, 64)
+        for mode in ("forward", "reverse")
+    ]  # fmt: skip
+    told = findings(run(rows + twins([1.02] * 7)), ORDER)
+    assert [(each.engine, each.n_outputs) for each in told.borders] == [
+        ("ad", 2), ("ad", 8), ("ad-compiled", 2), ("ad-compiled", 8),
+    ]  # fmt: skip
+    assert told.border_sentence().startswith("With 8 outputs (ad) ")
+
+
 def test_crossovers_are_counted_by_what_happens():
     rows = family([1, 4, 16], lambda n: 3.0 * n, lambda n: 6.0, graph="chain")
     rows += family([1, 4, 16], lambda n: 30.0 * n, lambda n: 6.0, graph="tree")
