@@ -105,7 +105,11 @@ class Growth:
 
 @dataclass(frozen=True)
 class Crossover:
-    """From which size on reverse wins; a bound in `low` or `high` alone where one mode wins at every size measured."""
+    """From which size on reverse wins.
+
+    Where one mode wins at every size measured, beyond noise, `value` is NaN and there is a bound alone: `high` if
+    reverse does, `low` if forward does.
+    """
 
     graph: str
     engine: str
@@ -122,6 +126,13 @@ class Crossover:
         if math.isnan(self.low) or math.isnan(self.high):
             return f"{about}: where reverse starts to win is uncertain: {self.note}."
         return f"{about}: reverse wins from {self.first} inputs on, 95 % [{self.low:.3g}, {self.high:.3g}]."
+
+    @property
+    def throughout(self) -> str:
+        """The mode that wins at every size measured, beyond noise; "" if neither does."""
+        if not math.isnan(self.value):
+            return ""
+        return "reverse" if not math.isnan(self.high) else "forward" if not math.isnan(self.low) else ""
 
     @property
     def first(self) -> int:
@@ -294,15 +305,14 @@ class Findings:
     def crossover_sentence(self) -> str:
         """In how many families which mode wins throughout, and from where on reverse does in the others."""
         crossing = [each.first for each in self.crossovers if each.value == each.value]
-        reverse = sum(each.note.startswith("reverse wins") for each in self.crossovers)
-        forward = sum(each.note.startswith("forward wins from") for each in self.crossovers)
+        reverse, forward = (sum(each.throughout == mode for each in self.crossovers) for mode in ("reverse", "forward"))
         others = len(self.crossovers) - len(crossing) - reverse - forward
         span = f"{min(crossing):,} inputs" if len(set(crossing)) == 1 else ""
         span = span or (f"{min(crossing):,} to {max(crossing):,} inputs" if crossing else "")
         parts = [
             f"in {len(crossing)} reverse wins from {span} on" if crossing else "",
-            f"in {reverse} it wins at every size measured" if reverse else "",
-            f"in {forward} forward does" if forward else "",
-            f"in {others} it cannot be told" if others else "",
+            f"in {reverse} reverse wins at every size measured" if reverse else "",
+            f"in {forward} forward wins at every size measured" if forward else "",
+            f"in {others} neither does, beyond noise" if others else "",
         ]
         return f"Of {len(self.crossovers)} pairs of family and engine, {', '.join(filter(None, parts))}."

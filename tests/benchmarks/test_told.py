@@ -239,8 +239,13 @@ def test_crossovers_are_counted_by_what_happens():
     rows = family([1, 4, 16], lambda n: 3.0 * n, lambda n: 6.0, graph="chain")
     rows += family([1, 4, 16], lambda n: 30.0 * n, lambda n: 6.0, graph="tree")
     rows += family([1, 4, 16], lambda n: 3.0, lambda n: 6.0 * n, graph="broadcast", transposed=True)
-    told = findings(run(rows + twins([1.02] * 7)), ORDER).crossover_sentence()
-    assert told == (
-        "Of 3 pairs of family and engine, in 1 reverse wins from 2 inputs on, in 1 it wins at every size measured, "
-        "in 1 forward does."
+    rows += family([9], lambda n: 3.0, lambda n: 6.0 * n, graph="residuals", transposed=True)
+    rows += family([1, 4, 16], lambda n: 6.06 * n, lambda n: 6.0, graph="layered")
+    told = findings(run(rows + twins([1.02] * 7)), ORDER)
+    notes = {each.graph: each.note for each in told.crossovers}
+    assert notes["residuals"] == "forward wins at M = 9"
+    assert notes["layered"] == "forward never wins from N = 1 to N = 16"
+    assert told.crossover_sentence() == (
+        "Of 5 pairs of family and engine, in 1 reverse wins from 2 inputs on, in 1 reverse wins at every size "
+        "measured, in 2 forward wins at every size measured, in 1 neither does, beyond noise."
     )
