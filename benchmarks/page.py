@@ -179,6 +179,8 @@ def rules(found: told.Findings) -> str:
             f"{sources[each.rule]} |"
         )
     said = " ".join(filter(None, (found.rules.sentence(TEXTBOOK), found.rules.sentence(LANES))))
+    if any(each.unmeasured for each in found.rules.tried):
+        said += " At least: problems where the mode that a rule chooses was not measured are left out of its factor."
     return "\n".join([_wrapped(said), "", *lines])
 
 

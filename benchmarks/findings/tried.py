@@ -100,7 +100,8 @@ class Rules:
             else "",
             *(f"more than {each.rule}" for each in thumbs if each.verdict == "loses less"),
         ]
-        compared = " and ".join(filter(None, beside)) or "which cannot be told from any of them"
+        told = " and ".join(filter(None, beside))
+        compared = f"{told}, by 95 % intervals" if told else "which cannot be told from any of them"
         least, most, ours = (each.multiplies for each in (thumbs[0], thumbs[-1], model))
         return (
             f"{about}: of the rules of thumb, {thumbs[0].rule} costs least, {least} times what knowing the answer "

@@ -1,12 +1,14 @@
 """The regret of rules, on choices whose truth is known; and the cost model, on times that follow one."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from synthetic import family, frame, row
 
+from benchmarks import page
 from benchmarks.findings import regret
 from benchmarks.findings.analysis import summarise
 from benchmarks.findings.cost_model import PRIOR, CostModel, _log_ratio, _numbers, fit, mean
@@ -275,9 +277,12 @@ def test_sentences():
     assert told.sentence() == (
         "Choosing the mode (one tangent a pass, 40 problems): of the rules of thumb, reverse always costs least, 1.251 "
         "times what knowing the answer does, and forward always most, at least 12.3 times; our cost model, on families "
-        "that it was not fitted to, at least 1.004 times, less than any of them."
+        "that it was not fitted to, at least 1.004 times, less than any of them, by 95 % intervals."
     )
     assert told.sentence(LANES) == ""
+    assert "At least: " in page.rules(SimpleNamespace(rules=told))
+    measured = rules(pd.DataFrame(rows).assign(unmeasured=0), trusted=True)
+    assert "least: " not in page.rules(SimpleNamespace(rules=measured))
     noisy = rules(pd.DataFrame(rows), trusted=False)
     assert not any(number in noisy.sentence() + noisy.tried[0].sentence() for number in ("1.25", "12.3", "1.004"))
 
