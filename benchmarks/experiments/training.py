@@ -28,7 +28,7 @@ import ad
 from benchmarks.engines.ad_eager import Eager
 from benchmarks.engines.base import TOLERANCE
 from benchmarks.findings.blocks import Floats, median_interval
-from benchmarks.findings.words import times
+from benchmarks.findings.words import interval, times
 from benchmarks.functions.problem import Problem
 from benchmarks.functions.workloads import symmetry
 from benchmarks.runs import environment
@@ -323,4 +323,4 @@ def _many(lanes: int) -> str:
 
 
 def _ratio(each: TrainingRecord) -> str:
-    return f"{times(each.ratio)} times as long, 95 % [{each.ratio_low:,.3g}, {each.ratio_high:,.3g}]"
+    return f"{times(each.ratio)} times as long, {interval(each.ratio_low, each.ratio_high)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.findings.told import Crossover, Noise, Speedup
-from benchmarks.findings.words import counted, duration, in_bytes, times
+from benchmarks.findings.words import counted, duration, in_bytes, interval, times
 
 WIDTH = 109
 FEW = 5
@@ -111,10 +111,8 @@ class Recommendation:
         if mine.winner == "forward":
             value, low, high = 1.0 / value, 1.0 / high, 1.0 / low
         said = f"{times(value)} times as fast" if mine.trusted else f"{_two(low)} to {_two(high)} times as fast"
-        interval = (
-            f", 95 % [{low:,.3g}, {high:,.3g}]" if mine.trusted else ", as far as can be told on so noisy a machine"
-        )
-        return f"{mine.winner.capitalize()} mode: {said} as {_other(mine.winner)} mode{interval}, in {where}."
+        certainty = f", {interval(low, high)}" if mine.trusted else ", as far as can be told on so noisy a machine"
+        return f"{mine.winner.capitalize()} mode: {said} as {_other(mine.winner)} mode{certainty}, in {where}."
 
     def lines(self) -> list[str]:
         """The answer for a terminal: what to write, a table of engines, where the answer changes, memory."""

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from benchmarks.findings.tried import Rules
-from benchmarks.findings.words import of_peaks, times
+from benchmarks.findings.words import interval, of_peaks, times
 
 BUSY = 0.5
 """From this load on, something else was running when a run began."""
@@ -72,7 +72,7 @@ class Speedup:
         winner, value, low, high = "reverse", self.value, self.low, self.high
         if self.verdict == "slower":
             winner, value, low, high = "forward", 1.0 / value, 1.0 / high, 1.0 / low
-        return f"{winner} is {times(value)} times as fast, 95 % [{low:,.3g}, {high:,.3g}]"
+        return f"{winner} is {times(value)} times as fast, {interval(low, high)}"
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class Growth:
         about = f"{self.graph} ({self.engine}{tangents}), {self.mode}"
         if self.verdict == "inconclusive":
             return f"{about}: growth inconclusive; theory says N**{self.theory:g}."
-        interval = f"N**{self.exponent:.2f}, 95 % [{self.low:.2f}, {self.high:.2f}]"
-        return f"{about}: {interval}, which {self.verdict} with theory's N**{self.theory:g}."
+        found = f"N**{self.exponent:.2f}, 95 % [{self.low:.2f}, {self.high:.2f}]"
+        return f"{about}: {found}, which {self.verdict} with theory's N**{self.theory:g}."
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Crossover:
             return f"{about}: {self.note}."
         if math.isnan(self.low) or math.isnan(self.high):
             return f"{about}: where reverse starts to win is uncertain: {self.note}."
-        return f"{about}: reverse wins from {self.first} inputs on, 95 % [{self.low:.3g}, {self.high:.3g}]."
+        return f"{about}: reverse wins from {self.first} inputs on, {interval(self.low, self.high)}."
 
     @property
     def throughout(self) -> str:

@@ -39,6 +39,12 @@ def times(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.2g}"
 
 
+def interval(low: float, high: float) -> str:
+    """A 95 % interval in three digits, whole numbers above, with commas for thousands."""
+    ends = (f"{end:,.0f}" if end >= 999.5 else f"{end:.3g}" for end in (low, high))
+    return f"95 % [{', '.join(ends)}]"
+
+
 def rounded(value: float) -> float:
     """A number in one digit."""
     return float(f"{value:.0e}")

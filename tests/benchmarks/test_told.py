@@ -159,6 +159,12 @@ def test_speedup_sentence(verdict, value, sentence):
     assert told == f"chain (ad, 128 tangents a pass), N = 64: {sentence}"
 
 
+def test_intervals_have_no_exponents():
+    told = Speedup("mlp", "ad", 1, 2432, 1, 1358.0, 1140.0, 1610.0, "faster").outcome()
+    assert told == "reverse is 1,358 times as fast, 95 % [1,140, 1,610]"
+    assert Crossover("chain", "ad", 1100.0, 999.7, 2100.0, "").sentence().endswith("95 % [1,000, 2,100].")
+
+
 def test_forward_that_wins_is_told_the_other_way_round():
     told = Speedup("broadcast", "ad", 1, 1, 64, 0.05, 0.04, 0.1, "slower").sentence()
     assert told == "broadcast (ad, 1 tangent a pass), M = 64: forward is 20 times as fast, 95 % [10, 25]."
