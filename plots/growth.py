@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,12 +11,15 @@ from benchmarks.findings.scaling import MARGIN, scaling
 from benchmarks.findings.tables import catalogue_order
 from benchmarks.runs.files import Run
 from plots.lines import MARKERS, NothingToDrawError, announced, engines, families, readable, short
-from plots.style import INK, MODES, canvas
+from plots.style import INK, MODES, canvas, darker
 
 FAMILIES = 14
 ROW = 0.36
 """Inches for the curves of one family in one panel."""
 LIMITS = (-0.6, 1.6)
+"""Of the axis; a curve beyond is an arrow at its end, with the exponent beside it."""
+NAMED = 3
+"""Curves that disagree, of which no more are named in the title."""
 
 
 def draw(run: Run) -> Figure:
@@ -57,7 +61,15 @@ def _panel(ax: Axes, curves: pd.DataFrame, names: list[str], kinds: list[str], *
             face = colour if row["verdict"] == "agrees" else INK if row["verdict"] == "disagrees" else "white"
             ax.plot([row["exponent_low"], row["exponent_high"]], [y, y], color=colour, lw=1.3)
             marker = "P" if row["lanes"] > 1 else MARKERS[kinds.index(row["engine"])]
-            ax.plot([row["exponent"]], [y], marker, color=colour, mfc=face, ms=4.6, mew=1.0)
+            x = float(np.clip(row["exponent"], *LIMITS))
+            if x != row["exponent"]:
+                marker, inwards = ("<", 1) if x == LIMITS[0] else (">", -1)
+                ax.annotate(
+                    f"{row['exponent']:.1f}", (x, y), (7 * inwards, 0), textcoords="offset points", size=7,
+                    color=darker(colour), ha="left" if inwards > 0 else "right", va="center",
+                    bbox={"fc": "white", "ec": "none", "pad": 0.5},
+                )  # fmt: skip
+            ax.plot([x], [y], marker, color=colour, mfc=face, ms=4.6, mew=1.0, clip_on=False)
     ax.set_xlim(*LIMITS)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xticks([0.0, 0.5, 1.0, 1.5], ["0", "0.5", "1", "1.5"])
@@ -70,14 +82,12 @@ def _panel(ax: Axes, curves: pd.DataFrame, names: list[str], kinds: list[str], *
 def _finding(table: pd.DataFrame) -> str:
     counts = table["verdict"].value_counts()
     against = table[table["verdict"] == "disagrees"]
-    first = (
-        ""
-        if against.empty
-        else f" ({against['graph'].iloc[0]}, {short(against['engine'].iloc[0])}, {against['mode'].iloc[0]})"
-    )
+    names = [f"{row['graph']} {short(row['engine'])} {row['mode']}" for row in against.to_dict("records")]
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    named = f" ({', '.join(names[:NAMED] + more)})" if names else ""
     return (
         f"Growth agrees with theory in {counts.get('agrees', 0)} of {len(table)} curves, disagrees in "
-        f"{len(against)}{first}, and is inconclusive in {counts.get('inconclusive', 0)}"
+        f"{len(against)}{named}, and is inconclusive in {counts.get('inconclusive', 0)}"
     )
 
 
@@ -88,8 +98,9 @@ def _detail(drawn: pd.DataFrame, table: pd.DataFrame) -> str:
     lanes = ", plus signs many tangents in a pass" if (drawn["lanes"] > 1).any() else ""
     few = int(table["exponent"].isna().sum())
     missing = f" {few} curves have too few sizes for a fit." if few else ""
+    beyond = " Arrows: beyond the axis." if not drawn["exponent"].between(*LIMITS).all() else ""
     turned = " With many outputs the modes change places." if drawn["graph"].isin(["broadcast"]).any() else ""
     return (
         f"Exponent fitted with overheads of gradient and function, and its 95 % interval: {said}{lanes}. Grey: within "
-        f"{MARGIN:g} of theory. Filled: agrees; black: disagrees; hollow: inconclusive.{missing}{turned}"
+        f"{MARGIN:g} of theory. Filled: agrees; black: disagrees; hollow: inconclusive.{beyond}{missing}{turned}"
     )

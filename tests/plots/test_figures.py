@@ -15,7 +15,7 @@ from benchmarks.findings.found import costs, findings
 from benchmarks.findings.scaling import scaling
 from benchmarks.runs.files import RecordError, read_run
 from plots.__main__ import main
-from plots.lines import NothingToDrawError, engines, everything, gradients, lines, summary
+from plots.lines import NothingToDrawError, engines, everything, gradients, lines, short, summary
 from plots.speedup import compared
 from plots.style import quantity, style
 from plots.time import not_run
@@ -333,6 +333,25 @@ def test_growth_title_counts_the_verdicts(run):
     assert f"agrees with theory in {agree} of {len(table)} curves" in title(draw("growth", run))
     bent = changed(dataclasses.replace(run, scaling=table), "scaling", verdict="disagrees")
     assert f"in 0 of {len(table)} curves, disagrees in {len(table)} (" in title(draw("growth", bent))
+
+
+def test_growth_title_names_three_curves_that_disagree(run):
+    table = scaling(run.timings)
+    for many, said in ((2, "disagrees in 2 ({}, {})"), (5, "disagrees in 5 ({}, {}, {}, 2 more)")):
+        verdicts = ["disagrees"] * many + ["agrees"] * (len(table) - many)
+        names = [f"{row['graph']} {short(row['engine'])} {row['mode']}" for row in table.to_dict("records")]
+        bent = dataclasses.replace(run, scaling=table.assign(verdict=verdicts))
+        assert said.format(*names) in title(draw("growth", bent))
+
+
+def test_growth_beyond_the_axis_is_an_arrow_at_its_edge(run):
+    table = scaling(run.timings)
+    table.loc[table.index[0], ["exponent", "exponent_low", "exponent_high"]] = (-1.3, -1.5, -1.1)
+    figure = draw("growth", dataclasses.replace(run, scaling=table))
+    arrows = [line for ax in figure.axes for line in ax.lines if line.get_marker() == "<"]
+    assert [line.get_xdata()[0] for line in arrows] == [figure.axes[0].get_xlim()[0]]
+    assert "-1.3" in [text.get_text() for ax in figure.axes for text in ax.texts]
+    assert "Arrows: beyond the axis." in figure.texts[1].get_text().replace("\n", " ")
 
 
 # ---- the command line
