@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Set
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmarks.findings.peers import PROBLEM, best, noisy_engines
-from benchmarks.findings.words import rounded
+from benchmarks.findings.words import counted, rounded
 from benchmarks.runs.files import Run
 from plots.lines import MARKERS, NothingToDrawError, announced, engines, everything
 from plots.modes import SHADES
@@ -37,19 +38,20 @@ def draw(run: Run) -> Figure:
     low, high = cells["seconds_median"].min() / 2.0, cells["seconds_median"].max() * 2.0
     bottom, top = cells["prepare_seconds"].min() / 2.0, cells["prepare_seconds"].max() * 2.0
     for place, kind in enumerate(kinds):
-        mine = cells[cells["engine"] == kind]
+        mine, again = cells[cells["engine"] == kind], place // len(SHADES)
+        colour = SHADES[(place + 3 * again) % len(SHADES)]
         ax.plot(
-            mine["seconds_median"], mine["prepare_seconds"], MARKERS[place % len(MARKERS)], mfc="none",
-            color=SHADES[(place + 3 * (place // len(SHADES))) % len(SHADES)], ms=5.5, mew=1.2, label=kind, ls="none",
+            mine["seconds_median"], mine["prepare_seconds"], MARKERS[place % len(MARKERS)], color=colour,
+            mfc=colour if again else "none", ms=4.0 if again else 5.5, mew=1.2, label=kind, ls="none",
         )  # fmt: skip
     for calls in (1, 1_000, 1_000_000):
         ends = (max(low, bottom / calls), min(high, top / calls))
         if ends[0] < ends[1]:
             ax.plot(ends, [end * calls for end in ends], color=FAINT, lw=0.9, ls=(0, (1, 1.8)), zorder=1)
-            where = ends[1] ** 0.75 * ends[0] ** 0.25
             ax.text(
-                where, where * calls * 1.15, f"as long as {calls:,} gradient{'s' * (calls > 1)}", size=8, color=FAINT,
-                ha="center", va="bottom", rotation=45, rotation_mode="anchor", transform_rotates_text=True,
+                ends[1] / 1.2, ends[1] / 1.2 * calls, f"as long as {counted(calls, 'gradient')}", size=8, color=FAINT,
+                ha="right", va="center", rotation=math.degrees(math.atan(calls)), rotation_mode="anchor",
+                transform_rotates_text=True, bbox={"fc": "white", "ec": "none", "pad": 1.0},
             )  # fmt: skip
     log_axis(ax, "x", "s")
     log_axis(ax, "y", "s")

@@ -354,6 +354,17 @@ def test_growth_beyond_the_axis_is_an_arrow_at_its_edge(run):
     assert "Arrows: beyond the axis." in figure.texts[1].get_text().replace("\n", " ")
 
 
+def test_preparation_tells_engines_of_one_colour_apart_and_labels_its_lines(run):
+    tables = {
+        table: pd.concat([own[own["engine"] == "ad"].assign(engine=f"peer_{k:02}") for k in range(14)])
+        for table, own in (("timings", run.timings), ("summary", run.summary))
+    }
+    (ax,) = draw("preparation", dataclasses.replace(run, **tables)).axes
+    looks = [(line.get_color(), line.get_markerfacecolor()) for line in ax.lines if line.get_linestyle() == "None"]
+    assert len(set(looks)) == len(looks) == 14
+    assert all(text.get_bbox_patch() is not None for text in ax.texts)
+
+
 # ---- the command line
 
 
