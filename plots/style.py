@@ -180,7 +180,8 @@ def log_axis(ax: Axes, which: str, unit: str = "", *, ticks: int = 5) -> None:
     axis = ax.xaxis if which == "x" else ax.yaxis
     (ax.set_xscale if which == "x" else ax.set_yscale)("log")
     low, high = axis.get_view_interval()
-    subs = (1.0, 2.0, 5.0) if high < 50.0 * low else (1.0,)
+    powers = math.floor(math.log10(high)) - math.ceil(math.log10(low)) + 1  # of ten, that lie on the axis
+    subs = (1.0, 2.0, 5.0) if high < 50.0 * low or powers < 2 else (1.0,)
     axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=ticks + 2))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

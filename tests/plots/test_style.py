@@ -77,6 +77,16 @@ def drawn():
     return room.figure
 
 
+@pytest.mark.parametrize(("low", "high"), [(1, 3), (15, 900), (2e-3, 0.15), (1, 1e6)])
+def test_a_logarithmic_axis_has_two_ticks_or_more(low, high):
+    with style():
+        (ax,) = panels(canvas("found", "how", 2.0), ["one"])
+        ax.plot([1, 2], [low, high])
+        log_axis(ax, "y", ticks=3)
+        inside = [tick for tick in ax.get_yticks() if ax.get_ylim()[0] <= tick <= ax.get_ylim()[1]]
+    assert len(inside) >= 2
+
+
 def test_header_stays_inside_the_figure():
     figure = drawn()
     for text in figure.texts:
