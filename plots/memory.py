@@ -62,8 +62,9 @@ def _panel(ax: Axes, cells: pd.DataFrame) -> None:
     taped = cells[cells["tape_bytes"].notna() & (cells["mode"] == "reverse") & (cells["graph"] == chosen)]
     if len(taped):
         size, tape = taped["n"], taped["tape_bytes"].astype(float).clip(lower=FLOOR)
-        ax.plot(size, tape, color=REVERSE, lw=1.0)
-        labels.append(Label(float(size.iloc[-1]), float(tape.iloc[-1]), "its tape", REVERSE))
+        ax.plot(size, tape, "o-", color=REVERSE, mfc="white", ms=2.6, mew=0.7, lw=1.0, zorder=3)
+        end = (float(size.iloc[-1]), float(tape.iloc[-1]))
+        labels.append(Label(*end, f"tape: {quantity(end[1], 'B')}", REVERSE))
     log_axis(ax, "x")
     log_axis(ax, "y", "B")
     ax.set_xlabel("ops", labelpad=1)
@@ -86,7 +87,7 @@ def _detail(cells: pd.DataFrame) -> str:
     chosen = HEADLINE if HEADLINE in families(cells) else families(cells)[0]
     detail = (
         f"Peak bytes of one sweep above the baseline. Lines: {chosen}; dots: the other families. "
-        "The tape is part of the reverse sweep's peak."
+        "The tape, with open marks, is part of the reverse sweep's peak, often most of it."
     )
     if (cells["peak_bytes"] < FLOOR).any():
         detail += f" Less than {quantity(FLOOR, 'B')} is drawn at {quantity(FLOOR, 'B')}."

@@ -41,7 +41,7 @@ def draw(run: Run) -> Figure:
     )
     width, height = (float(inches) for inches in room.figure.get_size_inches())
     axes = []
-    for left, wide, title in ((2.55, 2.2, "Wrong choices"), (4.95, 3.85, "Time, relative to knowing the answer")):
+    for left, wide, title in ((2.55, 2.15, "Wrong choices"), (5.0, 3.65, "Time, relative to knowing the answer")):
         box = (left / width, 0.5 / height, wide / width, room.top - 0.85 / height)
         axes.append(room.figure.add_axes(box))
         axes[-1].set_title(title, pad=5)

@@ -126,7 +126,8 @@ def _ground(ax: Axes, cells: pd.DataFrame) -> None:
     where = float(np.exp(np.mean(np.log(n)) + 0.18 * np.diff(np.log(n))[0]))
     ax.text(
         where, where * 1.12, "N sweeps to one", color=INK, size=TEXT, ha="right", va="bottom", rotation=45,
-        rotation_mode="anchor", transform_rotates_text=True,
+        rotation_mode="anchor", transform_rotates_text=True, zorder=5,
+        bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.5},
     )  # fmt: skip
     ax.set_xlabel("N, number of inputs (broadcast: M, number of outputs)", size=TEXT, labelpad=8)
     ax.set_ylabel("time of N forward sweeps / time of one reverse sweep", size=TEXT, labelpad=8)

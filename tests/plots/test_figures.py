@@ -192,6 +192,8 @@ def test_memory_title_and_floor(run):
     row = run.memory[(run.memory["graph"] == "chain") & (run.memory["mode"] == "reverse")].iloc[-1]
     said = quantity(row["peak_bytes"], "B").replace("\xa0", " ")
     assert f"{said} for chain at {row['n_ops']:,} ops" in title(draw("memory", run))
+    tape = run.memory[(run.memory["graph"] == "chain") & (run.memory["engine"] == "ad")]["tape_bytes"].max()
+    assert f"tape: {quantity(tape, 'B')}" in [text.get_text() for text in draw("memory", run).axes[0].texts]
     nothing = changed(run, "memory", peak_bytes=run.memory["peak_bytes"].where(run.memory["mode"] != "forward", 0))
     assert "drawn at 1\xa0kB" in draw("memory", nothing).texts[1].get_text().replace("\n", " ")
 
@@ -280,6 +282,15 @@ def test_rules_title_and_rows_are_those_of_the_table(run):
     assert rows == [*thumbs["rule"], "our cost model", "the same, from other engines"]
     with pytest.raises(NothingToDrawError, match="no Jacobian"):
         draw("rules", dataclasses.replace(run, regret=None))
+
+
+def test_rules_ticks_keep_apart_and_inside(run):
+    most = dataclasses.replace(run, regret=run.regret.assign(worst=999.0))
+    figure = draw("rules", most)
+    figure.canvas.draw()
+    left, right = ([label.get_window_extent() for label in ax.get_xticklabels()] for ax in figure.axes)
+    assert right[0].x0 - left[-1].x1 > 8
+    assert right[-1].x1 < figure.bbox.x1 - 8
 
 
 @pytest.mark.parametrize("name", ["speedup", "growth", "time", "cost", "map", "rules"])
