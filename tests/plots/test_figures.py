@@ -5,6 +5,7 @@ import importlib
 import re
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import QuadMesh
@@ -226,6 +227,16 @@ def test_checkpointing_title(run):
 
 def test_map_title_is_the_border(run):
     assert re.search(r"With \d+ outputs \(ad\) reverse mode wins from \d+ inputs? on; ", title(draw("map", run)))
+
+
+def test_no_line_runs_over_a_text_of_the_map(run):
+    ax = draw("map", run).axes[0]
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text() != "N = M"]
+    for line in ax.lines:
+        x, y = ax.transData.transform(line.get_xydata()).T
+        for along in np.linspace(0.0, len(x) - 1.0, 2000):
+            point = np.interp(along, range(len(x)), x), np.interp(along, range(len(y)), y)
+            assert not any(box.contains(*point) for box in boxes)
 
 
 def test_run_without_summary_is_summarised_from_its_timings(run):
