@@ -116,12 +116,6 @@ def test_modes_have_their_names_side_by_side_and_their_intervals_inside(run):
         assert heights.max() < high
 
 
-def test_sweeps_of_functions_with_many_inputs_and_outputs_alone_are_left_out(run):
-    square = changed(run, "timings", n_inputs=10, n_outputs=10)
-    with pytest.raises(NothingToDrawError, match="one output or one input"):
-        draw("sweeps", square)
-
-
 def test_pictures_lie_in_the_clone_or_beside_a_run_that_is_kept_elsewhere(run_path, tmp_path, monkeypatch):
     run = tmp_path / "run"
     shutil.copytree(run_path, run)
