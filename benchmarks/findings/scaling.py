@@ -66,6 +66,8 @@ HALF_OF_PAIRS = 0.9539
 
 Shapes = tuple[tuple[float, float], ...]
 
+LAST = 3
+"""Over how many of the largest sizes a disagreement must be seen as it is."""
 POINTS = 4
 FEWEST = 3
 AMPLITUDES = 128
@@ -139,7 +141,8 @@ def scaling(timings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
         how fast the sweeps grow: 1 or 0, and the other way round where a family grows by its outputs.  `verdict` is
 
         - `agrees` where the whole interval lies within 0.1 of theory;
-        - `disagrees` where no part of it does, nor would if overheads need not be alike;
+        - `disagrees` where no part of it does, nor would if overheads need not be alike, and the largest sizes alone
+          show it, too: no fit knows what it has taken for an overhead;
         - `inconclusive` otherwise, and with fewer than four sizes, less than a decade of them, or a single block.
     """
     matrix = by_block(timings)
@@ -176,7 +179,17 @@ def _row(gradient: Curve, primal: Curve, theory: float) -> dict[str, object]:
         return result
     found = exponent(gradient, primal, MANY_SWEEPS if theory else ONE_CALL)
     result["verdict"] = judge(found, theory)
+    beyond = (_at_the_end(gradient, primal) - theory) * np.sign(found.value - theory)
+    if result["verdict"] == "disagrees" and not beyond > MARGIN:
+        result["verdict"] = "inconclusive"
     return result | {"exponent": found.value, "exponent_low": found.low, "exponent_high": found.high}
+
+
+def _at_the_end(gradient: Curve, primal: Curve) -> float:
+    """The exponent of the ratio over the last sizes that both have, overheads left in: what is seen without a fit."""
+    n, above, below = np.intersect1d(gradient.n, primal.n, return_indices=True)
+    ratios = medians(gradient.log_seconds)[above] - medians(primal.log_seconds)[below]
+    return float(np.polyfit(np.log(n[-LAST:]), ratios[-LAST:], 1)[0]) if len(n) >= LAST else np.nan
 
 
 def exponent(gradient: Curve, primal: Curve, shapes: Shapes = MANY_SWEEPS) -> Exponent:

@@ -149,6 +149,26 @@ def test_growth_that_theory_does_not_allow_disagrees(exponent):
     assert curve(lambda n: 5.0 * n**exponent)["verdict"] == "disagrees"
 
 
+def test_what_a_fit_takes_for_an_overhead_is_no_disagreement_where_the_largest_sizes_agree():
+    """Microseconds measured of `tree` in the interpreter, where levels cost something, too: the fit says N**-0.6."""
+    n = [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+    seconds = {
+        "primal": [0.557, 0.9, 1.332, 1.863, 2.684, 4.085, 6.7, 12.05, 22.46, 42.4],
+        "reverse": [8.868, 10.25, 12.62, 16.94, 26.27, 42.25, 73.45, 133.8, 253.9, 498.4],
+        "forward": [15.49, 32.46, 74.82, 192.6, 566.3, 1852.0, 6725.0, 24676.0, 94453.0, 364936.0],
+    }
+    rng = np.random.default_rng(3)
+    rows = [
+        row(block, size, each * np.exp(0.01 * rng.standard_normal()), mode)
+        for block in range(1, 8)
+        for mode, times in seconds.items()
+        for size, each in zip(n, times, strict=True)
+    ]
+    table = scaling(frame(rows)).set_index("mode")
+    assert table.loc["reverse", "exponent_high"] < -0.1
+    assert table["verdict"].to_dict() == {"forward": "inconclusive", "reverse": "inconclusive"}
+
+
 @pytest.mark.parametrize("constant", [10.0, 100.0, 1000.0])
 def test_a_constant_as_large_as_the_rest_at_the_largest_size_is_no_disagreement(constant):
     assert curve(lambda n: constant + n, mode="forward")["verdict"] != "disagrees"
