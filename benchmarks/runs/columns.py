@@ -157,7 +157,8 @@ class ScalingRecord:
     exponent_high: float = column("upper end of its 95 % interval")
     theory: float = column("the exponent that theory gives")
     verdict: str = column(
-        "`agrees` (the whole interval is within 0.1 of theory), `disagrees` (no part is) or `inconclusive`"
+        "`agrees` (the whole interval is within 0.1 of theory), `disagrees` (no part is, and the three largest sizes "
+        "show it without a fit) or `inconclusive`"
     )
 
 
