@@ -28,9 +28,10 @@ UNIT = np.float64(1.0)
 
 def double(partial: Any) -> Any:
     """A partial times `UNIT`: an adjoint is float64 there, of whatever numbers the partial is computed."""
-    if isinstance(partial, Active) or getattr(partial, "dtype", None) is DOUBLE:
-        return partial
-    return np.asarray(partial, np.float64)[()]
+    kind = type(partial)
+    if kind is np.ndarray:
+        return partial if partial.dtype is DOUBLE else partial.astype(np.float64)
+    return partial if kind is np.float64 or isinstance(partial, Active) else np.float64(partial)
 
 
 class Node:

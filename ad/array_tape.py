@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ad.active import RULES, ZERO, Active, Rule, all_finite
+from ad.active import RULES, ZERO, Active, Rule, finite
 from ad.array_infinity import Paths, along, counted, fold, product, seeded, settled
 from ad.array_methods import PARTIALS, PLAIN, Case, install
 from ad.array_nodes import NODES, UNIT, LinearNode, MapNode, Node, NumberNode, OpNode, add, needs, node_of
@@ -145,18 +145,18 @@ class ArrayVar(Array):
             seeds: outputs with their cotangents.
             keep: whether the adjoints of all nodes are left in place.
         """
-        inputs, passes = [node_behind(x) for x in tape.inputs], 0
+        passes = 0
         if not following():
-            tape.reset(inputs)
+            tape.reset(map(node_behind, tape.inputs))
             for output, seed in seeds:
                 add(node_behind(output), _cotangent(output, seed))
             _pull(tape.nodes, keep)
             tape.adjoints_left = keep
             adjoints = [x.adjoint for x in tape.inputs]
-            if all_finite(adjoints):
+            if all(map(finite, adjoints)):
                 return adjoints, 1
             passes = 1
-        tape.reset(inputs)
+        tape.reset(map(node_behind, tape.inputs))
         _pull_following_paths(tape, [(x, _cotangent(x, seed)) for x, seed in seeds], keep)
         tape.adjoints_left = keep
         return [x.adjoint for x in tape.inputs], passes + 1
