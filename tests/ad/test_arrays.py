@@ -365,6 +365,23 @@ def test_a_gradient_has_the_type_of_its_input_whatever_constants_are_made_of(nam
         np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_what_a_function_has_from_elsewhere_stays_its_own():
+    base = np.ones(5000)
+    view = base[:]
+    base.flags.writeable = False  # the view can be written to all the same
+
+    def f(x):
+        y = x * view
+        view[0] = 100.0
+        return np.sum(y)
+
+    assert ad.grad(f)(np.ones(5000))[0] == 1.0
+    constant = np.ones(3)
+    value, _ = ad.jvp(lambda x: constant, (1.0,), (1.0,))
+    value[0] = 77.0
+    assert constant[0] == 1.0
+
+
 def test_a_pullback_that_was_interrupted_answers_rightly_ever_after():
     broken = [False]
 
