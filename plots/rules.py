@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchmarks.findings.found import rules
-from benchmarks.findings.tried import ALL, LANES, MODEL, TEXTBOOK, TRANSFERRED, Tried, factor
+from benchmarks.findings.tried import ALL, LANES, MODEL, TEXTBOOK, TRANSFERRED, Tried
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, announced
 from plots.style import FAINT, FORWARD, INK, PRIMAL, REVERSE, canvas
@@ -101,9 +101,9 @@ def _placed(names: Sequence[str], both: dict[str, tuple[Tried, ...]]) -> list[tu
 def _finding(thumbs: Sequence[Tried], overall: Sequence[Tried]) -> str:
     model = next(each for each in overall if each.rule == MODEL)
     return (
-        f"Choosing by the best rule of thumb ({thumbs[0].rule}) takes {factor(thumbs[0].mean)} times the time of "
-        f"knowing the answer, by the worst ({thumbs[-1].rule}) {factor(thumbs[-1].mean)}, by our cost model "
-        f"{factor(model.mean)}"
+        f"Choosing by the best rule of thumb ({thumbs[0].rule}) takes {thumbs[0].multiplies} times the time of "
+        f"knowing the answer, by the worst ({thumbs[-1].rule}) {thumbs[-1].multiplies}, by our cost model "
+        f"{model.multiplies}"
     )
 
 

@@ -280,9 +280,11 @@ def test_rules_title_and_rows_are_those_of_the_table(run):
     table = run.regret[(run.regret["engine"] == "all") & (run.regret["forward"] == "textbook")]
     thumbs = table[~table["rule"].str.startswith("cost model")].sort_values("mean", kind="stable")
     best, worst = thumbs.iloc[0], thumbs.iloc[-1]
-    figure = draw("rules", run)
+    figure = draw("rules", dataclasses.replace(run, regret=run.regret.assign(unmeasured=0)))
     assert f"({best['rule']}) takes {best['mean']:.3f} times" in title(figure)
     assert f"({worst['rule']}) {worst['mean']:.3g}" in title(figure)
+    some = dataclasses.replace(run, regret=run.regret.assign(unmeasured=1))
+    assert f"({best['rule']}) takes at least {best['mean']:.3f} times" in title(draw("rules", some))
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert rows == [*thumbs["rule"], "our cost model", "the same, from other engines"]
     with pytest.raises(NothingToDrawError, match="no Jacobian"):
