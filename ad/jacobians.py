@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from ad.active import is_array
-from ad.arrays import MAPS, dtype_of, shape_of
+from ad.arrays import MAPS, dtype_of, shape_of, zeros_like
 
 Shape = tuple[int, ...]
 
 
 def unit_leaves(leaves: list[Any]) -> Iterator[list[Any]]:
     """One seed for each number in the leaves: 1 there, and 0 elsewhere."""
-    zeros = [np.zeros(shape_of(x), dtype_of(x)) if is_array(x) else 0.0 for x in leaves]
+    zeros = [zeros_like(x) if is_array(x) else 0.0 for x in leaves]
     for k, zero in enumerate(zeros):
         if not isinstance(zero, np.ndarray):
             yield [*zeros[:k], 1.0, *zeros[k + 1 :]]
@@ -37,7 +37,7 @@ def unit(leaves: list[Any], place: int) -> list[Any]:
     for leaf in leaves:
         size = math.prod(shape_of(leaf))
         if is_array(leaf):
-            zeros = np.zeros(shape_of(leaf), dtype_of(leaf))
+            zeros = zeros_like(leaf)
             if 0 <= place < size:
                 zeros.flat[place] = 1.0
             seed.append(zeros)

@@ -270,8 +270,7 @@ class Tape:
             nodes = self.nodes
             seeds = [(x, bar) for x, bar in seeds if getattr(x, "tape", None) is nodes and not is_zero(bar)]
             adjoints, passes = Var.arrays.sweep(self, seeds, keep=False) if nodes.has_arrays else self._pull(seeds)
-            if observed() is not None:
-                self._count(passes, 0 if again else 1)
+            self._count(passes, 0 if again else 1)
         return adjoints if self.again is None or all_finite(adjoints) else self.again(seeds)
 
     def _pull(self, seeds: list[tuple[Var, Any]]) -> tuple[list[Any], int]:

@@ -6,16 +6,14 @@ Ctrl-C and SIGTERM are passed on to the process at work, which keeps what it has
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
 
+from benchmarks.measuring.interrupting import listening
 from benchmarks.measuring.resuming import resumed_settings, settings_of
 from benchmarks.options import Settings, arguments_of
 from benchmarks.plan import plan
@@ -49,7 +47,9 @@ def one_by_one(settings: Settings, results: Path, resume: str | None, *, changed
         settings = resumed_settings(folder, settings, changed=changed)
     settings = replace(settings, most_blocks=settings.blocks)  # or the first would take all the time for more
     names = list(dict.fromkeys(cell.engine for cell in sorted(plan(settings.selection))))
-    with _Step() as step:
+    step = _Step()
+    hand_back = listening(step.pass_on)
+    try:
         for number, name in enumerate(names, start=1):
             print(f"== {name}, {number} of {len(names)} engines", flush=True)
             for _ in range(TRIES):
@@ -68,6 +68,8 @@ def one_by_one(settings: Settings, results: Path, resume: str | None, *, changed
             if step.told_to_end:
                 print(f"Interrupted; `python -m benchmarks run --apart --resume={folder}` finishes it.")
                 break
+    finally:
+        hand_back()
     return worst
 
 
@@ -81,19 +83,9 @@ class _Step:
     def __init__(self) -> None:
         self.told_to_end = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._before: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            heard = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
-            self._before = {each: signal.signal(each, self._pass_on) for each in heard}
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for each, handler in self._before.items():
-            signal.signal(each, handler)
-
-    def _pass_on(self, number: int, _: object) -> None:
+    def pass_on(self, number: int, _: object) -> None:
+        """Have the process at work get a signal that came."""
         self.told_to_end = True
         if self._process is not None:
             self._process.send_signal(number)

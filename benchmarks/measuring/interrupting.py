@@ -10,6 +10,21 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
+
+
+def listening(handle: Callable[[int, FrameType | None], None]) -> Callable[[], None]:
+    """Have both signals handled, but for those that are ignored; returns what hands them back."""
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    wanted = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, handle) for each in wanted}
+
+    def hand_back() -> None:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    return hand_back
 
 
 class Interruptions:
@@ -25,17 +40,8 @@ class Interruptions:
         self._asked = self._again = False
 
     def listen(self) -> Callable[[], None]:
-        """Handle the signals, but for those that are ignored; returns what hands them back."""
-        if threading.current_thread() is not threading.main_thread():
-            return lambda: None
-        wanted = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
-        before = {each: signal.signal(each, self._handle) for each in wanted}
-
-        def hand_back() -> None:
-            for each, handler in before.items():
-                signal.signal(each, handler)
-
-        return hand_back
+        """Handle the signals from now on; returns what hands them back."""
+        return listening(self._handle)
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
