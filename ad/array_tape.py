@@ -231,7 +231,7 @@ def _cotangent(x: Any, seed: Any) -> Any:
     """A seed in the type of numbers of the output that it is for, as all adjoints behind it will be or finer."""
     if not isinstance(x, ArrayVar) or isinstance(seed, Active):
         return seed
-    dtype = dtype_of(x)
+    dtype = dtype_of(x.primal)
     return UNIT if type(seed) is float and seed == 1.0 and dtype is DOUBLE else np.asarray(seed, dtype)[()]
 
 

@@ -195,7 +195,7 @@ def zeros_like(x: Any) -> Any:
 
 def full(x: Any, shape: tuple[int, ...]) -> Any:
     """A derivative made whole: broadcast to `shape`."""
-    return x if shape_of(x) == shape else MAPS["broadcast_to"](x, shape)
+    return x if getattr(x, "shape", ()) == shape else MAPS["broadcast_to"](x, shape)
 
 
 def unbroadcast(x: Any, made: tuple[int, ...], shape: tuple[int, ...]) -> Any:

@@ -26,6 +26,7 @@ Function = Callable[..., Any]
 # ---- forward --------------------------------------------------------------------------------------------------------
 
 
+@np.errstate(all="ignore")
 def forward_sweep(
     f: Function, shape: Shape, primals: list[Any], tangents: list[Any]
 ) -> tuple[list[Any], list[Any], Shape]:
@@ -34,11 +35,10 @@ def forward_sweep(
     `f` is run once; where a derivative comes out infinite or NaN it is run again, with the classes of paths followed
     (`ad.infinity`) in it and in the derivatives inside it.
     """
-    with np.errstate(all="ignore"):
-        swept = _run(f, shape, primals, tangents)
-        if not following() and not all_finite(swept[1]):
-            with paths_followed():
-                swept = _run(f, shape, primals, tangents)
+    swept = _run(f, shape, primals, tangents)
+    if not following() and not all_finite(swept[1]):
+        with paths_followed():
+            swept = _run(f, shape, primals, tangents)
     counts = observed()
     if counts is not None:
         counts.forward_sweeps += 1

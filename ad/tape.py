@@ -191,7 +191,8 @@ class Tape:
     def close(self) -> None:
         """End the recording: from now on the tape can be swept, and an op on one of its values is an error."""
         self.nodes.__class__ = _ClosedNodes
-        self.nodes.loans.give_back()
+        if self.nodes.loans.borrowed:
+            self.nodes.loans.give_back()
 
     def input(self, primal: Any) -> Var:
         """Declare one input.
@@ -214,7 +215,7 @@ class Tape:
         """Declare many inputs at once; `primals` are floats, arrays, or values of an outer derivative."""
         nodes, lifted = self.nodes, []
         for primal in primals:
-            if type(primal) is not float and is_array(primal):
+            if type(primal) is np.ndarray or (type(primal) is not float and is_array(primal)):
                 lifted.append(Var.arrays.lift(nodes, primal))
                 continue
             var = Var()
@@ -247,10 +248,12 @@ class Tape:
             seeds = [] if is_zero(cotangent) else [(output, cotangent)]
             if self.nodes.has_arrays:
                 with np.errstate(all="ignore"):
-                    self._count(Var.arrays.sweep(self, seeds, keep=True)[1])
+                    passes = Var.arrays.sweep(self, seeds, keep=True)[1]
             else:
+                passes = 1
                 self._thorough(seeds)
-                self._count(1)
+            if (counts := observed()) is not None:
+                self._count(counts, passes)
 
     def pull(self, seeds: Iterable[tuple[Any, Any]], *, again: bool = False) -> list[Any]:
         """One reverse sweep from several outputs at once, each with its own cotangent.
@@ -270,7 +273,8 @@ class Tape:
             nodes = self.nodes
             seeds = [(x, bar) for x, bar in seeds if getattr(x, "tape", None) is nodes and not is_zero(bar)]
             adjoints, passes = Var.arrays.sweep(self, seeds, keep=False) if nodes.has_arrays else self._pull(seeds)
-            self._count(passes, 0 if again else 1)
+            if (counts := observed()) is not None:
+                self._count(counts, passes, 0 if again else 1)
         return adjoints if self.again is None or all_finite(adjoints) else self.again(seeds)
 
     def _pull(self, seeds: list[tuple[Var, Any]]) -> tuple[list[Any], int]:
@@ -307,14 +311,12 @@ class Tape:
         self._seed(seeds)
         _sweep_following_paths(self.nodes, self.inputs, seeds)
 
-    def _count(self, passes: int, sweeps: int = 1) -> None:
-        """Tell `ad.count()`, if this thread is being observed, of one sweep made in so many passes."""
-        counts = observed()
-        if counts is not None:
-            counts.reverse_sweeps += sweeps
-            counts.ops += passes * len(self.nodes)
-            if self.nodes.has_arrays:
-                counts.beyond += passes * sum(getattr(node, "size", 1) - 1 for node in self.nodes)
+    def _count(self, counts: Counts, passes: int, sweeps: int = 1) -> None:
+        """Tell who observes this thread (`ad.count`) of one sweep made in so many passes."""
+        counts.reverse_sweeps += sweeps
+        counts.ops += passes * len(self.nodes)
+        if self.nodes.has_arrays:
+            counts.beyond += passes * sum(getattr(node, "size", 1) - 1 for node in self.nodes)
 
     @property
     def nbytes(self) -> int:

@@ -181,19 +181,21 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: 
             value, gradient = value_and_grad(h, argnums)(*args, **kwargs)
             return (value, h.aux), gradient
         g, leaves, shape = _select(f, argnums, args, kwargs)
-        with collector_paused(), np.errstate(all="ignore"):
-            tape, outputs, out_shape = record(g, (tuple, [shape]), leaves, lasting=False)
-            if out_shape is not None:
-                raise TypeError(
-                    f"f: its output is a {describe(out_shape)}, expected a single number; use jacrev or jacfwd"
-                )
-            (out,) = outputs
-            value = out.primal if tape.owns(out) else out
-            gradient = unflatten(shape, tape.pull([(out, 1.0)]))
-            del outputs, out, tape  # the graph is freed before the collector comes back
-            return value, gradient
+        with collector_paused():
+            value, gradient = _value_and_gradient(g, (tuple, [shape]), leaves)
+            return value, unflatten(shape, gradient)
 
     return value_and_gradient
+
+
+@np.errstate(all="ignore")
+def _value_and_gradient(f: Function, shape: Shape, leaves: list[Any]) -> tuple[Any, list[Any]]:
+    """The value and the leaves of the gradient; the graph is freed before the collector comes back."""
+    tape, outputs, out_shape = record(f, shape, leaves)
+    if out_shape is not None:
+        raise TypeError(f"f: its output is a {describe(out_shape)}, expected a single number; use jacrev or jacfwd")
+    (out,) = outputs
+    return out.primal if tape.owns(out) else out, tape.pull([(out, 1.0)])
 
 
 def grad(f: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False) -> Function:
