@@ -13,6 +13,8 @@ import numpy as np
 from ad.ops import CONSTANTS, OPS, Op
 from ad.scalars import build
 
+DOUBLE = np.dtype(np.float64)
+
 _NAMES = {"sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative"}
 
 UFUNCS: dict[str, Any] = {
@@ -36,6 +38,32 @@ def power(x: Any, y: Any) -> Any:
     return x if isinstance(y, float | int | np.float32) and y == 1 else x**y
 
 
+compiled: Callable[[], dict[str, Callable[[Any, Any], None]]] = dict
+"""What there is of compiled functions of many numbers, `f(x, out)`, by op; `ad.compiled` puts its own here."""
+
+MANY = 128
+"""From how many numbers on these are faster than NumPy's."""
+
+
+def _vectorised(name: str) -> Callable[[Any], Any]:
+    """An op that NumPy computes number by number: compiled, where it can be, for arrays of many float64."""
+    ufunc = UFUNCS[name]
+
+    def function(x: Any) -> Any:
+        if type(x) is np.ndarray and x.dtype is DOUBLE and x.size >= MANY and x.flags.aligned:
+            quick = compiled().get(name)
+            if quick is not None:
+                out = np.empty(x.shape)
+                quick(x.ravel(), out.reshape(-1))
+                return out
+        return ufunc(x)
+
+    return function
+
+
+VECTORISED = {name: _vectorised(name) for name in ("sin", "cos")}
+
+
 def names(scope: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the expressions of rows refer to on arrays, under the names of `renamed()`.
 
@@ -44,7 +72,7 @@ def names(scope: dict[str, Any] | None = None) -> dict[str, Any]:
     """
     others = ARRAYS if scope is None else scope
     found = {name: UFUNCS.get(name) or others.get(name) for name in {*OPS, *others}}
-    found |= {"pow": power, "where": np.where}
+    found |= {"pow": power, "where": np.where, **VECTORISED}
     return CONSTANTS | {f"_{name}": function for name, function in found.items()}
 
 
@@ -60,7 +88,7 @@ def value_source(row: Op, numbers: frozenset[str] = frozenset()) -> str:
     return row.value.numpy(renamed(), numbers)
 
 
-ARRAYS: dict[str, Callable[..., Any]] = {**UFUNCS, "erf": erf, "where": np.where}
+ARRAYS: dict[str, Callable[..., Any]] = {**UFUNCS, **VECTORISED, "erf": erf, "where": np.where}
 """Each op's value on plain arrays."""
 
 for _row in OPS.values():
@@ -69,7 +97,6 @@ for _row in OPS.values():
         _source = f"def {_row.name}({_params}):\n    return {value_source(_row)}\n"
         ARRAYS[_row.name] = np.errstate(all="ignore")(build(_row.name, _source, names(), f"ARRAYS.{_row.name}"))
 
-DOUBLE = np.dtype(np.float64)
 FLOATING = frozenset(map(np.dtype, (np.float64, np.float32)))
 """The types of numbers that can carry a derivative."""
 

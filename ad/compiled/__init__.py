@@ -20,7 +20,10 @@ and what is compiled, which never runs as Python:
     compiler      source becomes machine code, kept on disk; `warm` does so ahead of time
 """
 
-from ad.compiled.compiler import warm
+from ad import ndarrays
+from ad.compiled.compiler import elementwise, warm
 from ad.compiled.program import FrozenError, Program, compile
+
+ndarrays.compiled = elementwise
 
 __all__ = ["FrozenError", "Program", "compile", "warm"]

@@ -1,8 +1,9 @@
 """The compiler at the edge: generated source becomes machine code, once for each machine, kept on disk.
 
 `sweeps(word)` hands out the compiled functions of `ad.compiled.kernels` for programs whose instructions are made of
-16-bit or 32-bit words.  The source lies in a directory of the user's, under a name made from its own hash and the
-versions it depends on; numba keeps the machine code beside it.  Nothing is generated or compiled before it is needed.
+16-bit or 32-bit words, `elementwise()` those for whole arrays.  The source lies in a directory of the user's, under a
+name made from its own hash and the versions it depends on; numba keeps the machine code beside it.  Nothing is
+generated or compiled before it is needed.
 
 The directory is `$AD_CACHE_DIR`, else `$XDG_CACHE_HOME/forward-vs-reverse`, else `~/.cache/forward-vs-reverse`.  Files
 in it that are damaged are made again.  When it cannot be written, the sweeps are compiled in memory, once for each
@@ -44,7 +45,7 @@ def require() -> ModuleType:
     """The numba package.
 
     Raises:
-        CompilerMissingError: it is missing, too old, or does not work with this Python or NumPy.
+        CompilerMissingError: it is missing, too old, switched off, or does not work with this Python or NumPy.
     """
     try:
         import numba
@@ -54,6 +55,8 @@ def require() -> ModuleType:
     found = tuple(int(part) for part in numba.__version__.split(".")[:2])
     if found < NUMBA:
         raise CompilerMissingError(f"ad.compile needs numba >= 0.60, found {numba.__version__}; upgrade it: {INSTALL}")
+    if numba.config.DISABLE_JIT:
+        raise CompilerMissingError("ad.compile needs numba to compile; NUMBA_DISABLE_JIT in the environment forbids it")
     module: ModuleType = numba
     return module
 
@@ -165,13 +168,50 @@ def sweeps(word: int, progress: Callable[[int], object] | None = None, custom: t
         require()
         key = word, custom
         if key not in _ready:
-            try:
-                _ready[key] = _compile(word, progress, custom)
-            except Exception as error:  # whatever comes of reading a file that is not what was written
-                _say(f"cannot use what is kept in {cache_directory()} ({type(error).__name__}); making it again")
-                _forget(custom)
-                _ready[key] = _compile(word, progress, custom)
+            _ready[key] = _made(lambda: _compile(word, progress, custom), custom)
         return _ready[key]
+
+
+ELEMENTWISE = {"sin": "sines", "cos": "cosines"}
+"""The functions of the generated module that eager arrays use, by op."""
+
+BORROWED = "(Array(float64, 1, 'C', readonly=True), float64[::1])"
+"""Their signature besides `signature()`: an array that a recording has borrowed cannot be written to."""
+
+
+@functools.cache
+def elementwise() -> dict[str, Any]:
+    """Compiled functions of whole arrays, `f(x, out)`, by op: of contiguous float64; none where there is no numba."""
+    with _lock:
+        try:
+            require()
+            return _made(_compile_elementwise)
+        except CompilerMissingError:
+            return {}
+        except Exception as error:
+            _say(f"arrays do without compiled functions ({type(error).__name__}: {error})")
+            return {}
+
+
+def _made(make: Callable[[], dict[str, Any]], custom: tuple[Op, ...] = ()) -> dict[str, Any]:
+    """What `make` makes of the files that are kept, or of new ones where those are damaged."""
+    try:
+        return make()
+    except Exception as error:  # whatever comes of reading a file that is not what was written
+        _say(f"cannot use what is kept in {cache_directory()} ({type(error).__name__}); making it again")
+        _forget(custom)
+        return make()
+
+
+def _compile_elementwise() -> dict[str, Any]:
+    module, _ = _module(())
+    compiled = {op: getattr(module, name) for op, name in ELEMENTWISE.items()}
+    for function in compiled.values():
+        function.disable_compile(False)
+        for types in (signature(function.py_func, 16), BORROWED):
+            function.compile(types)
+        function.disable_compile()
+    return compiled
 
 
 def _compile(word: int, progress: Callable[[int], object] | None, custom: tuple[Op, ...]) -> dict[str, Any]:

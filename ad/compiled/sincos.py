@@ -1,4 +1,4 @@
-"""Sine and cosine for the compiled sweeps: no branches, and one reduction for both.
+"""Sine and cosine for the compiled sweeps and for arrays: no branches, and one reduction for both.
 
 A sweep needs the sine and the cosine of the same number, one as value and one as partial.  The platform's functions
 choose among ranges by branches that no processor predicts on changing arguments; here both come from one straight line
@@ -6,10 +6,15 @@ of arithmetic, which the compiler shares between the two.  The argument is reduc
 parts (Cody and Waite 1980), and the polynomials are those of fdlibm (`k_sin.c`, `k_cos.c`, Sun Microsystems 1993).
 Below `LIMIT` the error is below one unit in the last place, near the zeros too; above, the platform's functions answer.
 
-The functions are compiled together with the sweeps: `ad.compiled.kernels` copies this module's source.
+The functions are compiled together with the sweeps: `ad.compiled.kernels` copies this module's source.  On arrays,
+where NumPy's own go number by number, the straight line goes through many numbers at once.
 """
 
+from __future__ import annotations
+
 import math
+
+from ad.compiled.signatures import Floats
 
 LIMIT = 1024.0
 """Up to here the first two products of the reduction are exact."""
@@ -23,26 +28,56 @@ PIO2_C = 2.02226624879595063154e-21  # the next 53
 
 def sin(x: float) -> float:
     """The sine of a float."""
-    if abs(x) < LIMIT:
-        k = (x * TWO_OVER_PI + ROUND) - ROUND
-        r = (x - k * PIO2_A) - k * PIO2_B
-        quadrant = int(k)
-        s, c = _sine(r, k * PIO2_C), _cosine(r)
-        value = c if quadrant & 1 else s
-        return -value if quadrant & 2 else value
-    return math.sin(x)
+    return _near_sin(x) if abs(x) < LIMIT else math.sin(x)
 
 
 def cos(x: float) -> float:
     """The cosine of a float."""
-    if abs(x) < LIMIT:
-        k = (x * TWO_OVER_PI + ROUND) - ROUND
-        r = (x - k * PIO2_A) - k * PIO2_B
-        quadrant = int(k)
-        s, c = _sine(r, k * PIO2_C), _cosine(r)
-        value = s if quadrant & 1 else c
-        return -value if (quadrant + 1) & 2 else value
-    return math.cos(x)
+    return _near_cos(x) if abs(x) < LIMIT else math.cos(x)
+
+
+def sines(x: Floats, out: Floats) -> None:
+    """The sine of each number of `x`."""
+    beyond = 0
+    for i in range(x.size):
+        out[i] = _near_sin(x[i])
+        beyond |= not abs(x[i]) < LIMIT
+    if beyond:
+        for i in range(x.size):
+            if not abs(x[i]) < LIMIT:
+                out[i] = math.sin(x[i])
+
+
+def cosines(x: Floats, out: Floats) -> None:
+    """The cosine of each number of `x`."""
+    beyond = 0
+    for i in range(x.size):
+        out[i] = _near_cos(x[i])
+        beyond |= not abs(x[i]) < LIMIT
+    if beyond:
+        for i in range(x.size):
+            if not abs(x[i]) < LIMIT:
+                out[i] = math.cos(x[i])
+
+
+def _near_sin(x: float) -> float:
+    """sin(x) for |x| < LIMIT, and nothing in particular elsewhere."""
+    k = (x * TWO_OVER_PI + ROUND) - ROUND
+    r = (x - k * PIO2_A) - k * PIO2_B
+    quadrant = int(k)
+    s, c = _sine(r, k * PIO2_C), _cosine(r)
+    value = c if quadrant & 1 else s
+    return -value if quadrant & 2 else value
+
+
+def _near_cos(x: float) -> float:
+    """cos(x) for |x| < LIMIT, and nothing in particular elsewhere."""
+    k = (x * TWO_OVER_PI + ROUND) - ROUND
+    r = (x - k * PIO2_A) - k * PIO2_B
+    quadrant = int(k)
+    s, c = _sine(r, k * PIO2_C), _cosine(r)
+    value = s if quadrant & 1 else c
+    return -value if (quadrant + 1) & 2 else value
 
 
 def _sine(r: float, tail: float) -> float:

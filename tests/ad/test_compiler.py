@@ -78,7 +78,7 @@ def test_a_damaged_cache_is_made_again(monkeypatch, tmp_path, capsys, kind, dama
         monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
         monkeypatch.setattr(compiler.require().config, "CACHE_DIR", str(tmp_path / "numba"))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+    monkeypatch.setitem(sys.modules, compiler._generated(())[1], None)
     monkeypatch.setattr(compiler, "SWEEPS", ("number",))  # quickly compiled
 
     def another_process():
