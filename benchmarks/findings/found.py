@@ -35,8 +35,9 @@ def findings(run: Run, order: Sequence[str] = ()) -> Findings:
         speedups=speedups(summary, trusted=noise.seen is None),
         growths=tuple(
             Growth(
-                row["graph"], row["engine"], row["mode"], row["lanes"], row["exponent"], row["exponent_low"],
-                row["exponent_high"], row["theory"], row["verdict"],
+                graph=row["graph"], engine=row["engine"], mode=row["mode"], lanes=row["lanes"],
+                exponent=row["exponent"], low=row["exponent_low"], high=row["exponent_high"],
+                theory=row["theory"], verdict=row["verdict"],
             )
             for row in scaling(timings, order).to_dict("records")
         ),
@@ -55,7 +56,7 @@ def noise_of(run: Run) -> Noise:
     """What the twins and the blocks of a run show, and how busy the machine was when it began."""
     load, *_ = run.environment.get("load_average") or [0.0]
     cores = run.environment.get("usable_cores") or run.environment.get("logical_cores") or 0
-    return Noise(noise_floor(run.timings), noise_verdict(run.timings), float(load), int(cores))
+    return Noise(noise_floor(run.timings), noise_verdict(run.timings), load=float(load), cores=int(cores))
 
 
 def speedups(summary: pd.DataFrame, *, trusted: bool) -> tuple[Speedup, ...]:
@@ -68,10 +69,11 @@ def crossovers(timings: pd.DataFrame, floor: float, order: Sequence[str] = ()) -
     """From which size on reverse wins, in each family and engine."""
     return tuple(
         Crossover(
-            row["graph"], row["engine"], row["crossover"], row["crossover_low"], row["crossover_high"], row["note"]
+            graph=row["graph"], engine=row["engine"], value=row["crossover"],
+            low=row["crossover_low"], high=row["crossover_high"], note=row["note"],
         )
         for row in crossover(timings, floor, order).to_dict("records")
-    )
+    )  # fmt: skip
 
 
 def best_of_modes(run: Run, order: Sequence[str] = ()) -> tuple[tuple[Speedup, ...], tuple[Crossover, ...]]:
@@ -87,8 +89,10 @@ def best_of_modes(run: Run, order: Sequence[str] = ()) -> tuple[tuple[Speedup, .
 def speedup_of(row: Mapping[Any, Any], *, trusted: bool) -> Speedup:
     """The comparison in one row of `summary.csv`, that of a forward gradient."""
     return Speedup(
-        row["graph"], row["engine"], row["lanes"], row["n_inputs"], row["n_outputs"], row["speedup"],
-        row["speedup_low"], row["speedup_high"], row["verdict"], trusted,
+        graph=row["graph"], engine=row["engine"], lanes=row["lanes"],
+        n_inputs=row["n_inputs"], n_outputs=row["n_outputs"],
+        value=row["speedup"], low=row["speedup_low"], high=row["speedup_high"],
+        verdict=row["verdict"], trusted=trusted,
     )  # fmt: skip
 
 
@@ -110,10 +114,10 @@ def costs(summary: pd.DataFrame) -> tuple[Cost, ...]:
     cells = single_sweeps(summary).assign(n=lambda table: table[["n_inputs", "n_outputs"]].max(axis=1))
     last = cells.sort_values("n", kind="stable").groupby(["engine", "mode", "graph"], sort=False).tail(1)
     return tuple(
-        Cost(engine, mode, len(group), float(group["primal_ratio"].min()), float(group["primal_ratio"].max()))
+        Cost(engine, mode, families=len(ratios), low=float(ratios.min()), high=float(ratios.max()))
         for engine in dict.fromkeys(cells["engine"])
         for mode in ("forward", "reverse")
-        if len(group := last[(last["engine"] == engine) & (last["mode"] == mode)])
+        if len(ratios := last.loc[(last["engine"] == engine) & (last["mode"] == mode), "primal_ratio"])
     )
 
 
@@ -125,9 +129,12 @@ def memories(memory: pd.DataFrame) -> tuple[Memory, ...]:
     both = forward.merge(reverse, on=key, suffixes=("", "_reverse"))
     last = both.sort_values("n_ops", kind="stable").groupby(["graph", "engine"], sort=False).tail(1)
     return tuple(
-        Memory(row["graph"], row["engine"], int(row["n_ops"]), int(row["peak_bytes"]), int(row["peak_bytes_reverse"]))
+        Memory(
+            graph=row["graph"], engine=row["engine"], n_ops=int(row["n_ops"]),
+            forward=int(row["peak_bytes"]), reverse=int(row["peak_bytes_reverse"]),
+        )
         for row in last.to_dict("records")
-    )
+    )  # fmt: skip
 
 
 def borders(places: pd.DataFrame) -> tuple[Border, ...]:

@@ -257,7 +257,10 @@ def _lines(n: Floats, log_seconds: Floats, shapes: Shapes) -> _Lines:
     squares = ((y - overheads - slope[:, np.newaxis] * x) ** 2).sum(axis=1)
     best = float(squares.min())
     noise = max(noise, best / max(len(n) - 3, 1))
-    return _Lines(slope, (squares - best) / noise, strength, moderate, noise / float(x @ x), freedom)
+    return _Lines(
+        slope=slope, excess=(squares - best) / noise, strength=strength, moderate=moderate,
+        variance=noise / float(x @ x), freedom=freedom,
+    )  # fmt: skip
 
 
 def spread(log_seconds: Floats) -> float:

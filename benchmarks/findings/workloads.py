@@ -149,8 +149,10 @@ def workloads(run: Run, order: Sequence[str] = ()) -> list[Workload]:
 
 
 def _gradient(row: dict[Any, Any]) -> Gradient:
-    ratios = (row[f"primal_ratio{end}"] for end in ("", "_low", "_high"))
-    return Gradient(row["mode"], row["lanes"], row["seconds_median"], *ratios)
+    return Gradient(
+        mode=row["mode"], lanes=row["lanes"], seconds=row["seconds_median"],
+        ratio=row["primal_ratio"], low=row["primal_ratio_low"], high=row["primal_ratio_high"],
+    )  # fmt: skip
 
 
 def _peak(memory: pd.DataFrame, graph: str, engine: str) -> Peak | None:
