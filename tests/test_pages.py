@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks import page
 from benchmarks.findings import tables
+from benchmarks.runs.dictionary import column_dictionary
 from benchmarks.runs.files import read_run, read_table
-from benchmarks.runs.tables import column_dictionary
 
 ROOT = Path(__file__).parents[1]
 PLACES = ("README.md", "ad/README.md", "CONTRIBUTING.md", "benchmarks/engines/README.md")

@@ -31,7 +31,7 @@ except ImportError:  # Windows: runs are not locked there
     fcntl = None  # type: ignore[assignment]
 
 from benchmarks.runs.columns import STATUSES, TimingRecord, before, kinds
-from benchmarks.runs.tables import OUTSIDE, TABLES
+from benchmarks.runs.dictionary import OUTSIDE, TABLES
 
 DTYPES = {"str": "str", "int": "int64", "int | None": "Int64", "float": "float64"}
 """Annotation of a column to pandas dtype; an integer that may be missing is pandas' nullable one."""

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.runs.columns import STATUSES, Status, TimingRecord, kinds
+from benchmarks.runs.dictionary import TABLES
 from benchmarks.runs.files import (
     DTYPES,
     RecordError,
@@ -28,7 +29,6 @@ from benchmarks.runs.files import (
     write_environment,
     write_table,
 )
-from benchmarks.runs.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (
