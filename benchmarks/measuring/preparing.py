@@ -15,7 +15,7 @@ from benchmarks.measuring.open_run import OpenRun
 
 SHARE = 0.3
 """Share of the time for timing that one engine may prepare in."""
-MODES = 4.0
+BETWEEN_MODES = 4.0
 """A mode takes at most about so many times what another one of the same problem took."""
 GROWTH = (0.5, 3.0)
 """The exponents of growth with the ops that are believed; with one size measured, it is 1."""
@@ -51,7 +51,7 @@ def predicted(run: OpenRun, cell: Cell) -> float:
         return 0.0
     measured = [(ops[size], each.prepared[key]) for size, each in alike.items() if key in each.prepared]
     if not measured and mine:
-        return MODES * max(mine.prepared.values(), default=0.0)
+        return BETWEEN_MODES * max(mine.prepared.values(), default=0.0)
     return binding + _extrapolated(measured, cell)
 
 
