@@ -31,7 +31,8 @@ from benchmarks.runs.columns import IDENTITY
 Floats = NDArray[np.float64]
 
 CELL = ["run", *IDENTITY]
-PROBLEM = ["run", *(name for name in IDENTITY if name not in ("mode", "quantity", "lanes"))]
+SHARED = ["run", *(name for name in IDENTITY if name not in ("mode", "quantity", "lanes"))]
+"""What the two cells of a ratio share: the run, the problem, the engine and the dtype."""
 SECONDS = "seconds_median"
 SORTED_BY = ["run", "graph", "engine", "n_inputs", "n_outputs", "size", "mode", "quantity", "lanes", "dtype"]
 ORDER = ["primal", "forward", "reverse", "jvp", "vjp", "gradient"]
@@ -73,8 +74,8 @@ class Blocks:
         """
         cells = self.cells
         wanted = cells[(cells["mode"] == mode) & (cells["quantity"] == quantity) & (cells["lanes"] == 1)]
-        numbers = pd.Series(wanted.index.to_numpy(), index=pd.MultiIndex.from_frame(wanted[PROBLEM]))
-        found = numbers.reindex(pd.MultiIndex.from_frame(cells[PROBLEM]))
+        numbers = pd.Series(wanted.index.to_numpy(), index=pd.MultiIndex.from_frame(wanted[SHARED]))
+        found = numbers.reindex(pd.MultiIndex.from_frame(cells[SHARED]))
         return found.fillna(-1).to_numpy().astype(np.intp)
 
     def speedup(self) -> Floats:
@@ -104,8 +105,8 @@ def at_best(timings: pd.DataFrame) -> pd.DataFrame:
     They are told as one lane, so that whatever compares the textbook's modes compares the best of either instead.
     """
     gradients = timings[(timings["quantity"] == "gradient") & ~is_twin(timings)]
-    seconds = gradients[gradients["status"] == "ok"].groupby([*PROBLEM, "mode", "lanes"])[SECONDS].median()
-    best = pd.MultiIndex.from_tuples(seconds.groupby([*PROBLEM, "mode"]).idxmin(), names=seconds.index.names)
+    seconds = gradients[gradients["status"] == "ok"].groupby([*SHARED, "mode", "lanes"])[SECONDS].median()
+    best = pd.MultiIndex.from_tuples(seconds.groupby([*SHARED, "mode"]).idxmin(), names=seconds.index.names)
     kept = pd.MultiIndex.from_frame(timings[[*best.names]]).isin(best)
     return timings[kept | (timings["quantity"] != "gradient")].assign(lanes=1)
 

@@ -23,6 +23,7 @@ OURS = ("ad", "ad-compiled")
 NEARLY = 0.7
 """A size is compared at where at least this share of the most engines of its family were measured."""
 PROBLEM = ["graph", "size", "n_inputs", "n_outputs"]
+"""The columns that tell a problem from others, whatever engine has it."""
 COLUMNS = list(kinds(EngineRecord))
 
 

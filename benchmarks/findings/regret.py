@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.findings import cost_model
-from benchmarks.findings.blocks import COVERAGE, PROBLEM, Floats, in_order
+from benchmarks.findings.blocks import COVERAGE, SHARED, Floats, in_order
 from benchmarks.findings.rules import RULES
 from benchmarks.findings.tried import ALL, LANES, MODEL, TEXTBOOK, TRANSFERRED
 from benchmarks.runs.columns import ModelRecord, RegretRecord, kinds
@@ -53,20 +53,20 @@ def problems(summary: pd.DataFrame, timings: pd.DataFrame) -> pd.DataFrame:
         timings: rows of `timings.csv`, for the ops counted where no formula gives them.
 
     Returns:
-        The columns that tell a problem from others; `forward` (`TEXTBOOK`, or `LANES` for an engine that has them) and
-        the `lanes` of its passes; `ops` of one evaluation; `log_ratio` of forward over reverse seconds, NaN where one
-        is missing; `faster`, which is `forward`, `reverse` or, where noise hides it, ""; `missing`, the mode that was
-        not measured, "" where both were.  A problem measured in neither mode has no row.
+        The columns of `SHARED`; `forward` (`TEXTBOOK`, or `LANES` for an engine that has them) and the `lanes` of its
+        passes; `ops` of one evaluation; `log_ratio` of forward over reverse seconds, NaN where one is missing;
+        `faster`, which is `forward`, `reverse` or, where noise hides it, ""; `missing`, the mode that was not measured,
+        "" where both were.  A problem measured in neither mode has no row.
     """
     gradients = summary[summary["quantity"] == "gradient"]
     forward, reverse = gradients[gradients["mode"] == "forward"], gradients[gradients["mode"] == "reverse"]
-    most = forward.groupby(PROBLEM)["lanes"].transform("max")
+    most = forward.groupby(SHARED)["lanes"].transform("max")
     several = forward.loc[most > 1, "engine"].unique()
-    other = reverse[reverse["lanes"] == 1].set_index(PROBLEM)[["status", "n_ops"]]
+    other = reverse[reverse["lanes"] == 1].set_index(SHARED)[["status", "n_ops"]]
     other = other.rename(columns={"status": "status_reverse", "n_ops": "n_ops_reverse"})
     found = []
     for kind, chosen in ((TEXTBOOK, forward["lanes"] == 1), (LANES, forward["lanes"] == most)):
-        cells = forward[chosen].set_index(PROBLEM)[["lanes", "speedup", "verdict", "status", "n_ops"]]
+        cells = forward[chosen].set_index(SHARED)[["lanes", "speedup", "verdict", "status", "n_ops"]]
         both = cells.join(other, how="outer").reset_index().assign(forward=kind)
         found.append(both if kind == TEXTBOOK else both[both["engine"].isin(several)])
     table = pd.concat(found, ignore_index=True)
@@ -77,7 +77,7 @@ def problems(summary: pd.DataFrame, timings: pd.DataFrame) -> pd.DataFrame:
     table["ops"] = _ops(table, timings)
     table["lanes"] = table["lanes"].fillna(1).astype("int64")
     kept = table[ok["forward"] | ok["reverse"]]
-    return kept[[*PROBLEM, "forward", "lanes", "ops", "log_ratio", "faster", "missing"]].reset_index(drop=True)
+    return kept[[*SHARED, "forward", "lanes", "ops", "log_ratio", "faster", "missing"]].reset_index(drop=True)
 
 
 def fits(table: pd.DataFrame) -> Fits:
@@ -303,7 +303,7 @@ def _verdict(compared: Floats) -> str:
 
 def _ops(table: pd.DataFrame, timings: pd.DataFrame) -> pd.Series:
     """Ops of one evaluation: by formula; else as counted in one forward sweep; else inputs and outputs stand in."""
-    function = [name for name in PROBLEM if name not in ("run", "engine")]
+    function = [name for name in SHARED if name not in ("run", "engine")]
     one = timings[(timings["mode"] == "forward") & (timings["sweeps"] == 1) & timings["ops_executed"].notna()]
     counted = one.groupby(function)["ops_executed"].min().rename("counted")
     counts = table[function].join(counted, on=function)["counted"]
