@@ -244,14 +244,18 @@ def _emit_counted(row: Op, case: Case) -> list[str]:
     return [*lines, "dual.tag.counts.add(out)", last]
 
 
+GENERATED = {
+    ArrayDual: (_ArrayDual, _emit),
+    _ArrayDual: (_ArrayDual, _emit),
+    _CountedArrayDual: (_CountedArrayDual, _emit_counted),
+}
+"""The classes whose methods are generated, as in `ad.dual`."""
+
+
 def generate(rules: Iterable[Rule]) -> None:
     """Write the methods of the given ops into the classes of this module."""
     rules = tuple(rules)
-    for cls, new, mode in (
-        (ArrayDual, _ArrayDual, _emit),
-        (_ArrayDual, _ArrayDual, _emit),
-        (_CountedArrayDual, _CountedArrayDual, _emit_counted),
-    ):
+    for cls, (new, mode) in GENERATED.items():
         install(cls, mode, "y.tag is x.tag", {"New": new}, rules)
     install_slow(_FollowedArrayDual, rules)
 

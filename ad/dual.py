@@ -201,10 +201,14 @@ def _emit_counted(row: Op, active: frozenset[str]) -> list[str]:
     return [*lines, "dual.tag.counts.ops += 1", last]
 
 
+GENERATED = {Dual: (_Dual, _emit), _Dual: (_Dual, _emit), _CountedDual: (_CountedDual, _emit_counted)}
+"""The classes whose methods are generated: for each, the class of the results, and what writes the methods."""
+
+
 def generate(rules: Iterable[Rule]) -> None:
     """Write the methods of the given ops into the classes of this module."""
     rules = tuple(rules)
-    for cls, new, mode in ((Dual, _Dual, _emit), (_Dual, _Dual, _emit), (_CountedDual, _CountedDual, _emit_counted)):
+    for cls, (new, mode) in GENERATED.items():
         install(cls, mode, "y.tag is x.tag", {"New": new}, rules)
     install_slow(_FollowedDual, rules)
 

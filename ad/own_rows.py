@@ -18,13 +18,11 @@ import numpy as np
 
 from ad import array_dual, array_tape, dual, tape
 from ad.active import SCOPE, bind, functions
-from ad.array_dual import ArrayDual
 from ad.array_methods import PARTIALS, array_partials
 from ad.array_nodes import NODES, node_classes
 from ad.array_tape import ArrayVar
 from ad.arrays import MAPS
 from ad.checks import DerivativeError, NotSmoothError, differences
-from ad.dual import Dual
 from ad.methods import SLOW, install_slow
 from ad.ndarrays import ARRAYS, names, value_source
 from ad.ops import CONSTANTS, CUSTOM, OPS, REAL, Interval, Op, RowError, read, validate
@@ -35,11 +33,7 @@ from ad.transforms import jvp
 
 Function = Callable[..., Any]
 
-_CLASSES = (
-    *(Dual, dual._Dual, dual._CountedDual, Var),
-    *(ArrayDual, array_dual._ArrayDual, array_dual._CountedArrayDual, ArrayVar),
-    *SLOW,
-)
+_CLASSES = (*dual.GENERATED, Var, *array_dual.GENERATED, ArrayVar, *SLOW)
 """The classes that have a method for each op."""
 
 _declared: dict[str, tuple[tuple[Any, ...], Any]] = {}
