@@ -209,6 +209,17 @@ class Engine:
             lanes: the cell's; above 1, `jacobian` is called with it.
         """
 
+    def first_call(self, mode: str, lanes: int = 1) -> None:
+        """Call once what is to be timed: the `prepare` of an engine that compiles at the first call."""
+        if lanes > 1:
+            self.jacobian(mode, lanes)
+        elif mode == "primal":
+            self.value()
+        elif mode == "forward":
+            self.push(self.units(self.problem.n_inputs)[0])
+        else:
+            self.pull(self.units(self.problem.n_outputs)[0])
+
     def seed(self, values: Sequence[float]) -> Any:
         """A tangent or cotangent in the form that `push` and `pull` take; converted before anything is timed."""
         return np.asarray(values, dtype=self.problem.dtype) if self.problem.style == "arrays" else list(values)

@@ -95,18 +95,8 @@ class Jax(JaxEager):
     reach = Reach(single_ops=2**8, gradient_ops=2**15)
     includes = Includes(*3 * ("compiled before",))
     written = Written("jax.jit(jax.jacfwd(f))(x)", "jax.jit(jax.jacrev(f))(x)", "jax.jit(jax.grad(f))(x)", "jax.numpy")
+    prepare = Engine.first_call
 
     def transformed(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """Compiled at the first call."""
         return self.jax.jit(f)  # type: ignore[no-any-return]
-
-    def prepare(self, mode: str, lanes: int = 1) -> None:
-        """Call once what is to be timed, which compiles it."""
-        if lanes > 1:
-            self.jacobian(mode, lanes)
-        elif mode == "primal":
-            self.value()
-        elif mode == "forward":
-            self.push(self.units(self.problem.n_inputs)[0])
-        else:
-            self.pull(self.units(self.problem.n_outputs)[0])

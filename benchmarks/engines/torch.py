@@ -133,6 +133,8 @@ class TorchCompile(TorchFunc):
         "torch.compile(torch.func.grad(f))(x)",
         "torch",
     )
+    prepare = Engine.first_call
+    jacobian = Engine.jacobian  # every sweep computes the function anew, since it is compiled together with it
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -154,17 +156,6 @@ class TorchCompile(TorchFunc):
             return reason
         return None if shutil.which("c++") or shutil.which("g++") else "needs a C++ compiler: apt install g++"
 
-    def prepare(self, mode: str, lanes: int = 1) -> None:
-        """Call once what is to be timed, which compiles it."""
-        if mode == "primal":
-            self.value()
-        elif lanes > 1:
-            self.jacobian(mode, lanes)
-        elif mode == "forward":
-            self.push(self.units(self.problem.n_inputs)[0])
-        else:
-            self.pull(self.units(self.problem.n_outputs)[0])
-
     def value(self) -> Any:
         """The function."""
         return self.compiled[0](self.x)
@@ -184,7 +175,3 @@ class TorchCompile(TorchFunc):
     def pulls(self, cotangents: Any) -> Any:
         """One recording, and one sweep for several cotangents."""
         return self.compiled[4](self.x, cotangents)
-
-    def jacobian(self, mode: str, lanes: int = 1) -> Any:
-        """Every sweep computes the function anew, since it is compiled together with it."""
-        return Engine.jacobian(self, mode, lanes)
