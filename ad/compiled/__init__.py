@@ -26,4 +26,4 @@ from ad.compiled.program import FrozenError, Program, compile
 
 ndarrays.compiled = elementwise
 
-__all__ = ["FrozenError", "Program", "compile", "warm"]
+__all__ = ["FrozenError", "Program", "compile", "elementwise", "warm"]

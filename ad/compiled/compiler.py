@@ -55,7 +55,7 @@ def require() -> ModuleType:
     found = tuple(int(part) for part in numba.__version__.split(".")[:2])
     if found < NUMBA:
         raise CompilerMissingError(f"ad.compile needs numba >= 0.60, found {numba.__version__}; upgrade it: {INSTALL}")
-    if numba.config.DISABLE_JIT:
+    if getattr(numba.config, "DISABLE_JIT", 0):
         raise CompilerMissingError("ad.compile needs numba to compile; NUMBA_DISABLE_JIT in the environment forbids it")
     module: ModuleType = numba
     return module
@@ -134,7 +134,7 @@ _ready: dict[tuple[int, tuple[Op, ...]], dict[str, Any]] = {}
 
 
 def warm(progress: Callable[[int, int], object] | None = None) -> None:
-    """Compile all sweeps, or load them, so that no program waits for it later.
+    """Compile all sweeps, or load them, so that no program and no array waits for it later.
 
     Args:
         progress: called after each of the sweeps that were not ready, with the number of those done and of all.
@@ -151,6 +151,7 @@ def warm(progress: Callable[[int, int], object] | None = None) -> None:
 
     for word in missing:
         sweeps(word, report)
+    elementwise()
 
 
 def sweeps(word: int, progress: Callable[[int], object] | None = None, custom: tuple[Op, ...] = ()) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import ad
+from ad.compiled import elementwise
 from benchmarks.engines.base import Counts, Engine, Includes, Reach, Written, listed, plain
 from benchmarks.functions.problem import Problem
 from benchmarks.options import DTYPES
@@ -34,6 +35,11 @@ class Eager(Engine):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.several = np.ndim(problem.f(*plain(problem))) > 0
+
+    @classmethod
+    def load(cls) -> None:
+        """Import what arrays use of numba, where it is installed."""
+        elementwise()
 
     def f(self, x: Any) -> Any:
         """The problem's function on numbers of this engine."""
