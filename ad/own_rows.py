@@ -178,7 +178,7 @@ def _on_arrays(f: Function) -> Function:
         shape, dtype = np.broadcast_shapes(*map(np.shape, operands)), np.result_type(*operands, np.float32)
         try:
             out = f(*operands)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, DeprecationWarning):  # a warning where an older NumPy takes one for a number
             out = None
         if np.shape(out) != shape or out is None:
             out = np.vectorize(f, otypes=[np.float64])(*operands)

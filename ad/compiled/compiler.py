@@ -29,10 +29,10 @@ from typing import Any
 from ad.compiled.signatures import signature
 from ad.ops import Op
 
-NUMBA = (0, 60)
+NUMBA = (0, 61)
 """The oldest numba that compiles the sweeps."""
 
-INSTALL = "python -m pip install 'numba>=0.60'"
+INSTALL = "python -m pip install 'numba>=0.61'"
 
 _lock = threading.RLock()
 
@@ -54,7 +54,7 @@ def require() -> ModuleType:
         raise CompilerMissingError(f"ad.compile needs numba ({reason}); install it: {INSTALL}") from None
     found = tuple(int(part) for part in numba.__version__.split(".")[:2])
     if found < NUMBA:
-        raise CompilerMissingError(f"ad.compile needs numba >= 0.60, found {numba.__version__}; upgrade it: {INSTALL}")
+        raise CompilerMissingError(f"ad.compile needs numba >= 0.61, found {numba.__version__}; upgrade it: {INSTALL}")
     if getattr(numba.config, "DISABLE_JIT", 0):
         raise CompilerMissingError("ad.compile needs numba to compile; NUMBA_DISABLE_JIT in the environment forbids it")
     module: ModuleType = numba

@@ -22,9 +22,9 @@ def test_importing_ad_does_not_import_the_compiler():
 
 def test_a_missing_or_old_compiler_is_one_line_that_says_what_to_install(monkeypatch):
     numba = compiler.require()
-    monkeypatch.setattr(numba, "__version__", "0.59.1")
+    monkeypatch.setattr(numba, "__version__", "0.60.1")
     with pytest.raises(
-        ImportError, match=r"^ad\.compile needs numba >= 0\.60, found 0\.59\.1; upgrade it: .*pip install"
+        ImportError, match=r"^ad\.compile needs numba >= 0\.61, found 0\.60\.1; upgrade it: .*pip install"
     ):
         ad.compile(square, 2)
     monkeypatch.setitem(sys.modules, "numba", None)
