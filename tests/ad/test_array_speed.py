@@ -76,6 +76,57 @@ def test_operands_that_share_an_adjoint_do_not_share_its_memory():
     assert ones.tolist() == [1.0] * 3
 
 
+def of_a_column_of_each(x, y):
+    u, v = np.exp(x), np.sin(y)
+    read = u[1:]
+    return np.sum(np.sin(np.reshape(u, (3, 1)) + np.reshape(v, (3, 1)))) + np.sum(read * read)
+
+
+def of_a_sum(x, y):
+    u, v = np.exp(x), np.sin(y)
+    read, squares = u[1:], v * v
+    return np.sum(np.sin(u + v)) + np.sum(read * read) + np.sum(squares)
+
+
+def of_rows_and_their_sum(x, y):
+    m = np.exp(np.outer(x, y))
+    first, second = m[0], m[1]
+    return np.sum(np.sin(np.sum(m, axis=0))) + np.sum(first * first) + np.sum(second**3)
+
+
+def of_a_row_and_columns(x, y):
+    m = np.exp(np.outer(x, y))
+    first = m[0]
+    return np.sum(np.sin(np.sum(m.T, axis=0))) + np.sum(first * first)
+
+
+def of_products_and_columns(x, y):
+    m = np.exp(np.outer(x, y))
+    products = m * m
+    return np.sum(np.sin(np.sum(m, axis=0))) + np.sum(products)
+
+
+def of_columns(x, y):
+    m = np.outer(x, y)
+    return np.sum(np.sin(np.sum(m**2, axis=0))) + np.sum(np.cos(np.sum(np.exp(m), axis=0)))
+
+
+OF_SHARED = (
+    *(of_a_sum, of_a_column_of_each, of_rows_and_their_sum, of_a_row_and_columns),
+    *(of_products_and_columns, of_columns),
+)
+
+
+@pytest.mark.parametrize("f", OF_SHARED)
+def test_an_adjoint_is_added_to_in_place_only_where_it_is_whole_and_its_own(f):
+    """What is read first is pulled back last, into an adjoint that a sum has shared, turned or left in one row."""
+    x, y, step = X / 3, np.array([0.75, 0.25, -0.5]), 1e-200
+    found = ad.grad(f, (0, 1))(x, y)
+    units = 1j * step * np.eye(3)
+    expected = [f(x + unit, y).imag / step for unit in units], [f(x, y + unit).imag / step for unit in units]
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
 def test_results_are_nobody_elses():
     value, pullback = ad.vjp(np.exp, X)
     expected = pullback(np.ones(3))[0].copy()
@@ -94,10 +145,12 @@ def test_results_are_nobody_elses():
 
 def test_second_order_through_buffers_reused_in_place():
     def f(x):
-        return np.sum(np.sin(x) * x - (x[1:2] * 3.0) ** 2 * x + x**3)
+        plain = np.sum(x[1:] * X[1:])  # its adjoints are plain, and pulled back after the active ones
+        mixed = np.sin(x) * x - (x[1:2] * 3.0) ** 2 * x + x**3 + np.exp(x) * 2.0 * X
+        return plain + np.sum(mixed) + np.sum(x * 2.0 * X)  # and the last ones before
 
     h = ad.hessian(f)(X)
-    expected = np.diag(2 * np.cos(X) - X * np.sin(X) + 6 * X)
+    expected = np.diag(2 * np.cos(X) - X * np.sin(X) + 6 * X + 2 * X * np.exp(X))
     expected[1, :] += -18.0 * X[1]
     expected[:, 1] += -18.0 * X[1]
     expected[1, 1] += -18.0 * np.sum(X)

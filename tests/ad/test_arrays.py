@@ -170,11 +170,12 @@ def test_value_and_derivative_of_an_output_are_arrays_of_their_own():
     assert x.tolist() == t.tolist() == [1.0, 1.0, 1.0]
 
 
-def test_arrays_changed_after_recording_do_not_change_the_derivative():
-    x, c = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+@pytest.mark.parametrize("times", [1, 5_000], ids=["small", "large"])
+def test_arrays_changed_after_recording_do_not_change_the_derivative(times):
+    x, c = np.tile([1.0, 2.0], times), np.tile([3.0, 4.0], times)
     _, pullback = ad.vjp(lambda x: np.sin(x) * c, x)
     x[:] = c[:] = 0.0
-    close(pullback(np.ones(2))[0], np.cos([1.0, 2.0]) * [3.0, 4.0])
+    close(pullback(np.ones(2 * times))[0], np.tile(np.cos([1.0, 2.0]) * [3.0, 4.0], times))
 
 
 def test_inputs_may_be_strided_read_only_or_of_integers():
@@ -327,6 +328,23 @@ def test_a_large_array_is_borrowed_and_cannot_be_changed_while_it_is():
     assert x.flags.writeable
 
 
+@pytest.mark.parametrize("written", ["owner", "view"])
+def test_what_a_large_view_shows_cannot_be_changed_while_it_is_borrowed(written):
+    c = np.ones((1, 10_000))
+    view = np.broadcast_to(c[0], c.shape) if written == "owner" else c[:]  # the first cannot be written to itself
+    writeable = view.flags.writeable
+
+    def f(x):
+        y = x * view
+        (c if written == "owner" else view)[0, 0] = 2.0
+        return np.sum(y)
+
+    with pytest.raises(ValueError, match="read-only"):
+        ad.grad(f)(np.ones(c.shape))
+    assert c.flags.writeable
+    assert view.flags.writeable is writeable
+
+
 X = np.array([1.2, -0.3, 0.7])
 SLOPE = 1 - np.tanh(X) ** 2
 FINE = np.array([2.1, 0.3, 0.7], np.float32)
@@ -376,6 +394,15 @@ def test_what_a_function_has_from_elsewhere_stays_its_own():
         return np.sum(y)
 
     assert ad.grad(f)(np.ones(5000))[0] == 1.0
+    memory = bytearray(np.ones(5000))  # or an array of another library, which can be written to by that
+    borrowed = np.frombuffer(memory)
+
+    def g(x):
+        y = x * borrowed
+        memory[:8] = bytes(8)
+        return np.sum(y)
+
+    assert ad.grad(g)(np.ones(5000))[0] == 1.0
     constant = np.ones(3)
     value, _ = ad.jvp(lambda x: constant, (1.0,), (1.0,))
     value[0] = 77.0
