@@ -179,6 +179,18 @@ def test_keys_interrupt_the_harness_at_once_and_ask_others_to_stop():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_signal_that_is_ignored_stays_ignored():
+    """As the keys are in a background job of a shell, which they are not meant for."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        hand_back = Interruptions().listen()
+        during = signal.getsignal(signal.SIGINT)
+        hand_back()
+        assert during is signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_an_interruption_anywhere_can_be_told():
     """An interpreter may have instructions that are on no line, and pytest cannot show one of those."""
 

@@ -18,7 +18,7 @@ from benchmarks import pytest_plugin
 from benchmarks.options import Selection
 from benchmarks.plan import plan, shuffled
 from benchmarks.runs.columns import IDENTITY
-from benchmarks.runs.environment import describe
+from benchmarks.runs.environment import clock, describe
 from benchmarks.runs.files import read_run, read_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +126,14 @@ def test_what_keeps_a_library_from_its_own_kernels_is_recorded(monkeypatch):
     assert "XLA_FLAGS" not in forced
 
 
+def test_of_a_clock_is_recorded_what_python_says_and_its_smallest_step(monkeypatch):
+    readings = iter([0.0, 0.0, 1.0, *(1.0 + 0.25 * (k // 3) for k in range(1, 1000))])  # one long step, then short ones
+    monkeypatch.setitem(sys.modules, "another", SimpleNamespace(time=lambda: next(readings)))
+    assert clock("another.time") == {"name": "another.time", "implementation": None, "resolution": None, "step": 0.25}
+    told, found = time.get_clock_info("process_time"), clock("time.process_time")
+    assert (found["implementation"], found["resolution"]) == (told.implementation, told.resolution)
+
+
 def test_the_environment_is_recorded(outputs):
     base, _ = outputs
     for folder in (base / "together").iterdir():
@@ -177,12 +185,15 @@ def test_the_options_of_pytest_benchmark_keep_working(outputs):
         ("json", Path("/nowhere/x.json"), "--benchmark-json: got '/nowhere/x.json', expected a file in a folder"),
         ("timer", "time.time_ns", "--benchmark-timer: got 'time.time_ns', expected a clock that counts seconds"),
         ("timer", "time.process_time", None),
+        ("json", Path("x.json"), None),
+        ("processes", 2, "--benchmark: cells are measured one at a time; leave out -n"),
     ],
 )
 def test_what_could_not_be_done_at_the_end_is_said_at_the_beginning(monkeypatch, option, value, message):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     usual = {"histogram": None, "storage": "file://x", "json": None, "timer": "time.perf_counter"}
     options = {f"benchmark_{name}": each for name, each in {**usual, option: value}.items()}
+    options["numprocesses"] = value if option == "processes" else None  # of pytest-xdist, where it is installed
     said = pytest_plugin.unusable(SimpleNamespace(option=SimpleNamespace(**options)))
     assert said is message or said.startswith(message)
 
