@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import io
+import itertools
 import math
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,8 +19,10 @@ from harness import once
 
 import ad
 import benchmarks
+from benchmarks import recommend
 from benchmarks.__main__ import _picture, main
-from benchmarks.engines.base import Written
+from benchmarks.cells import Cell
+from benchmarks.engines.base import Includes, Written
 from benchmarks.findings.found import best_of_modes
 from benchmarks.findings.recommendation import Option, Recommendation, listed
 from benchmarks.findings.told import Crossover, Noise, Speedup
@@ -138,6 +142,81 @@ def test_a_name_of_the_catalogue_stays_the_catalogues(tmp_path):
 
     assert compare(chain, np.ones(3), tmp_path).function == "own-chain"
     assert catalogue.FAMILIES["chain"] is family
+
+
+def engine(name, *, primal="", reverse="call", optional=False, allocates_in_python=True):
+    return SimpleNamespace(
+        name=name,
+        modes=("reverse",),
+        written=Written(reverse=reverse),
+        optional=optional,
+        includes=Includes(primal=primal),
+        allocates_in_python=allocates_in_python,
+    )
+
+
+def test_engines_that_people_differentiate_with_are_tried_and_of_others_is_said_why_not(monkeypatch):
+    each = [
+        engine("able"),
+        engine("absent"),
+        engine("unable"),
+        engine("odd", optional=True),
+        engine("by hand", reverse=""),
+    ]
+    known = {one.name: one for one in each}
+    reasons = {"absent": "needs the package absent: pip install absent", "unable": "has no sine"}
+    monkeypatch.setattr(recommend, "engines", lambda: known)
+    monkeypatch.setattr(recommend, "chosen", lambda names: [known[name] for name in names])
+    monkeypatch.setattr(recommend, "refusal", lambda cell, engine: reasons.get(engine.name))
+    cell = Cell("f", 4, "", "reverse", "gradient")
+    assert recommend._able(None, cell) == (("able",), [("unable", "has no sine")])
+    assert recommend._able(["odd", "absent"], cell) == (("odd",), [("absent", reasons["absent"])])
+    with pytest.raises(FunctionError, match=r"^engines: none can run it: unable: has no sine$"):
+        recommend._able(["unable"], cell)
+
+
+def test_the_size_asked_for_is_checked_first_and_a_mode_that_fails_is_given_up(monkeypatch):
+    checked, fails = [], {("a", 4, "forward"): "wrong", ("b", 4, "reverse"): "over_budget", ("c", 4, "primal"): "error"}
+
+    def admit(run, cell):
+        checked.append((cell.engine, cell.size, cell.mode))
+        return SimpleNamespace(status=fails[checked[-1]]) if checked[-1] in fails else None
+
+    monkeypatch.setattr(recommend, "admit", admit)
+    monkeypatch.setattr(recommend, "wait_for_what_was_cut_off", lambda run, reporter: None)
+    cells = [
+        Cell("rosenbrock", size, name, mode, "primal" if mode == "primal" else "gradient")
+        for size in (2, 4, 8)
+        for name in "abc"
+        for mode in ("primal", "forward", "reverse")
+    ]
+    engines = {"a": engine("a", primal="compiled"), "b": engine("b"), "c": engine("c")}
+    run = SimpleNamespace(engines=engines, visits=[SimpleNamespace(cell=cell) for cell in cells])
+    recommend._admit(run, 4, Reporter(io.StringIO()))
+    first = list(itertools.takewhile(lambda one: one[1] == 4, checked))
+    assert len(first) == 7  # no more of "c", which could not compute the function
+    assert [one[0] for one in first] == [*"bbb", "c", *"aaa"]  # last, what may take long to compile
+    rest = [one for one in checked if one[1] != 4]
+    assert {one[0] for one in rest} == {"a", "b"}
+    assert {one[2] for one in rest if one[0] == "a"} == {"primal", "reverse"}
+    assert {one[2] for one in rest if one[0] == "b"} == {"primal", "forward", "reverse"}
+
+
+def test_the_peak_is_that_of_one_derivative_at_the_size_asked_for():
+    def ready(size, seconds=0.1):
+        return SimpleNamespace(run=lambda: len(bytearray(size * 100_000)), seconds=seconds)
+
+    run = SimpleNamespace(
+        engines={"a": engine("a"), "elsewhere": engine("elsewhere", allocates_in_python=False)},
+        ready={
+            Cell("f", 4, "a", "primal", "primal"): ready(4),
+            Cell("f", 4, "a", "forward", "gradient", 64): ready(4, seconds=10.0),
+            Cell("f", 4, "a", "reverse", "gradient"): ready(4),
+            Cell("f", 4, "elsewhere", "reverse", "gradient"): ready(4),
+            Cell("f", 16, "a", "reverse", "gradient"): ready(16),
+        },
+    )
+    assert recommend._peaks(run, 4) == {("a", "reverse", 1): pytest.approx(400_000, rel=0.05)}
 
 
 @pytest.mark.parametrize(
