@@ -345,6 +345,34 @@ def test_what_a_large_view_shows_cannot_be_changed_while_it_is_borrowed(written)
     assert view.flags.writeable is writeable
 
 
+def test_what_two_recordings_have_borrowed_is_given_back_when_both_have_ended():
+    c, ones = np.ones(10_000), np.ones(10_000)
+    view, pullbacks = c[:], []
+
+    def f(x, written=None):
+        products = []
+
+        def inner(y):
+            out = np.sum(y * view)
+            products.append(x * c)  # borrowed by the outer recording, too, which goes on
+            return out
+
+        ad.grad(inner)(ones)
+        pullbacks.append(ad.vjp(lambda y: y * c, ones)[1])
+        if written is not None:
+            written[0] = 100.0
+        return np.sum(products[0])
+
+    for written in (c, view):
+        with pytest.raises(ValueError, match="read-only"):
+            ad.grad(lambda x, written=written: f(x, written))(ones)
+        assert c.flags.writeable
+        assert view.flags.writeable
+    assert ad.grad(f)(ones)[0] == 1.0
+    c[:] = 5.0
+    assert pullbacks[-1](ones)[0][0] == 1.0  # it has outlived what had borrowed before it
+
+
 X = np.array([1.2, -0.3, 0.7])
 SLOPE = 1 - np.tanh(X) ** 2
 FINE = np.array([2.1, 0.3, 0.7], np.float32)
