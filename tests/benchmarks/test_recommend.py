@@ -132,6 +132,7 @@ def test_a_function_with_sizes_is_measured_at_several(tmp_path):
     assert set(timings["size"]) == {"4", "16", "64"}
     assert len(found.crossovers) == 1
     assert found.n_inputs == 16
+    assert [(each.engine, each.n_inputs) for each in found.speedups] == [("ad", 16)]
 
 
 def test_a_name_of_the_catalogue_stays_the_catalogues(tmp_path):
@@ -200,6 +201,19 @@ def test_the_size_asked_for_is_checked_first_and_a_mode_that_fails_is_given_up(m
     assert {one[0] for one in rest} == {"a", "b"}
     assert {one[2] for one in rest if one[0] == "a"} == {"primal", "reverse"}
     assert {one[2] for one in rest if one[0] == "b"} == {"primal", "forward", "reverse"}
+
+
+def test_an_input_is_unread_where_no_output_of_any_engine_depends_on_it(monkeypatch):
+    monkeypatch.setattr(recommend.catalogue, "problem", lambda name, size: SimpleNamespace(n_inputs=3))
+    checked = {
+        Cell("f", 4, "a", "reverse", "gradient"): [1.0, 0.0, 0.0, 0.0, 0.0, 0.0],  # two outputs, one after the other
+        Cell("f", 4, "b", "reverse", "gradient"): [1.0, 0.0, 0.0, 0.0, 1e-300, 0.0],
+        Cell("f", 4, "b", "primal", "primal"): [1.0, 1.0, 1.0],
+        Cell("f", 8, "b", "reverse", "gradient"): [1.0, 1.0, 1.0],
+    }
+    run = SimpleNamespace(ready={cell: SimpleNamespace(checked=np.array(each)) for cell, each in checked.items()})
+    assert recommend._unread(run, 4) == (3,)
+    assert recommend._unread(run, 16) == ()
 
 
 def test_the_peak_is_that_of_one_derivative_at_the_size_asked_for():

@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import to_hex
 
 import plots
 from benchmarks.findings.analysis import summarise
 from benchmarks.findings.found import costs, findings
 from benchmarks.findings.scaling import scaling
+from benchmarks.findings.words import times
 from benchmarks.runs.files import RecordError, read_run
 from plots.__main__ import main
 from plots.lines import NothingToDrawError, engines, everything, gradients, lines, short, summary
 from plots.speedup import compared
-from plots.style import quantity, style
+from plots.style import MODES, darker, quantity, style
 from plots.time import not_run
 
 
@@ -114,6 +116,18 @@ def test_modes_have_their_names_side_by_side_and_their_intervals_inside(run):
         heights = band.get_paths()[0].vertices[:, 1]
         assert low < heights.min()
         assert heights.max() < high
+
+
+def test_modes_have_the_colours_that_their_names_have(run):
+    dots, *_ = draw("modes", run).axes
+    names = {text.get_text()[2:]: text.get_color() for text in dots.texts}
+    assert names == {mode: darker(MODES[mode]) for mode in ("forward", "reverse")}
+    asked, rows = run.environment["function"], summary(run)
+    rows = rows[(rows["graph"] == asked["name"]) & (rows["n_inputs"] == asked["n_inputs"])]
+    rows = rows[rows["quantity"] == "gradient"]
+    marks = {(float(line.get_xdata()[0]), line.get_marker()): line.get_color() for line in dots.lines}
+    for row in rows.to_dict("records"):
+        assert marks[row["seconds_median"], "P" if row["lanes"] > 1 else "o"] == MODES[row["mode"]]
 
 
 def test_pictures_lie_in_the_clone_or_beside_a_run_that_is_kept_elsewhere(run_path, tmp_path, monkeypatch):
@@ -221,6 +235,22 @@ def test_checkpointing_title(run):
 
 def test_map_title_is_the_border(run):
     assert re.search(r"With \d+ outputs \(ad\) reverse mode wins from \d+ inputs? on; ", title(draw("map", run)))
+
+
+def test_the_map_has_the_colour_of_the_mode_that_wins(run):
+    ax = draw("map", run).axes[0]
+    (mesh,) = (each for each in ax.collections if isinstance(each, QuadMesh))
+    ratios = mesh.get_array().reshape(5, 5)  # by outputs, then inputs
+    assert ratios[0, -1] > 0.0 > ratios[-1, 0]  # for 256 inputs and one output reverse wins
+    strongest = [to_hex(mesh.cmap(end)).upper() for end in (0.0, 1.0)]
+    assert strongest == [MODES["forward"], MODES["reverse"]]
+    sides = {text.get_text(): (text.xy[0], text.get_color()) for text in ax.texts if "is faster" in text.get_text()}
+    assert sides == {
+        f"{mode} is faster": (side, darker(MODES[mode])) for side, mode in ((0.0, "forward"), (1.0, "reverse"))
+    }
+    at = {text.xy: text.get_text() for text in ax.texts}
+    assert at[256, 1] == f"{times(10 ** ratios[0, -1])}×"
+    assert at[1, 256] == f"{times(10 ** -ratios[-1, 0])}×"
 
 
 def test_no_line_runs_over_a_text_of_the_map(run):
