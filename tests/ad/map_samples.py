@@ -83,6 +83,7 @@ SAMPLES = {
         (lambda xp, x: x[ROWS], (3, 4)),
         (lambda xp, x: x[ROWS, ROWS[:, None]], (3, 4)),
         (lambda xp, x: x[0, :, ROWS], (2, 3, 3)),
+        (lambda xp, x: x[ROWS, None, ROWS], (3, 4)),
         (lambda xp, x: x[MASK], (2, 3)),
         (lambda xp, x: x[MASK[0]], (3, 2)),
         (lambda xp, x: x[()], ()),
@@ -171,6 +172,7 @@ SAMPLES |= {
     "std": [
         (lambda xp, x: xp.std(x), (3, 4)),
         (lambda xp, x: x.std(axis=0, ddof=1), (3, 2)),
+        (lambda xp, x: xp.std(x, axis=1, correction=1), (2, 3)),
         (lambda xp, x: xp.std(x, axis=-1, keepdims=True), (2, 3)),
     ],
     "length": [(lambda xp, x: ad.length(x, 0) if xp is not jnp else jnp.linalg.norm(x, axis=0), (3, 2))],

@@ -322,7 +322,7 @@ def test_a_large_array_is_borrowed_and_cannot_be_changed_while_it_is():
     with pytest.raises(ValueError, match="read-only"):
         ad.grad(f)(x)
     c[0] = x[0] = 3.0  # both have been given back
-    assert ad.grad(lambda x: np.sum(x * c))(x)[0] == 3.0
+    assert ad.grad(lambda x: np.sum(x * c * c))(x)[0] == 9.0  # borrowed twice
     assert ad.grad(lambda x: np.sum(x[1:] * c[1:]))(x)[1] == 1.0
     assert c.flags.writeable
     assert x.flags.writeable
@@ -502,6 +502,9 @@ def test_what_works_on_numbers_alone_says_so_and_a_tape_knows_its_bytes():
     x = tape.input(np.ones(1000))
     y = np.sum(np.sin(x) * x)
     assert 16_000 < tape.nbytes < 18_000  # the input, and the sine: each once
+    other = ad.Tape()
+    _ = (other.input(np.ones(1000)) * 2.0) @ np.ones(1000)
+    assert 8_000 < other.nbytes < 10_000  # of the product's operands the constant alone
     with pytest.raises(TypeError, match="tape: got one with arrays"):
         ad.count_paths(tape, x, y)
     with pytest.raises(TypeError, match="f: computes with arrays"):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 import plots
 from benchmarks.findings.analysis import summarise
@@ -20,7 +21,7 @@ from benchmarks.runs.files import RecordError, read_run
 from plots.__main__ import main
 from plots.lines import NothingToDrawError, engines, everything, gradients, lines, short, summary
 from plots.speedup import compared
-from plots.style import MODES, darker, quantity, style
+from plots.style import INK, MODES, darker, quantity, style
 from plots.time import not_run
 
 
@@ -80,12 +81,36 @@ def test_speedup_below_one_is_not_called_a_win(run):
     assert "there is no difference" in title(draw("speedup", even))
 
 
+def test_speedup_has_its_sides_marks_and_names_where_they_belong(run):
+    undecided = run.summary["verdict"].where(run.summary["n_inputs"] != 4, "no difference")
+    run = changed(run, "summary", verdict=undecided)
+    cells = compared(summary(run))
+    chain = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad")]
+    ax = draw("speedup", run).axes[0]
+    texts = {text.get_text(): text for text in ax.texts}
+    assert texts["reverse is faster ↑"].xyann[1] > 0 > texts["forward is faster ↓"].xyann[1]
+    assert f"chain {times(chain.iloc[-1]['speedup'])}× (ad)" in texts
+    marks = [line for line in ax.lines if line.get_marker() == "o" and line.get_color() == MODES["reverse"]]
+    at = {
+        face: {x for line in marks for x in line.get_xdata() if line.get_mfc() == face}
+        for face in ("white", MODES["reverse"])
+    }
+    assert at["white"] == {4}
+    assert at[MODES["reverse"]] == set(chain["n"]) - {4}
+
+
 def test_time_title_has_both_modes(run):
     cells = gradients(summary(run))
     cells = cells[(cells["graph"] == "chain") & (cells["engine"] == "ad") & (cells["n"] == 1024)]
     forward, reverse = (cells[cells["mode"] == mode]["seconds_median"].iloc[0] for mode in ("forward", "reverse"))
     said = f"takes {quantity(forward, 's')} in forward mode and {quantity(reverse, 's')} in reverse mode"
-    assert said.replace("\xa0", " ") in title(draw("time", run))
+    figure = draw("time", run)
+    assert said.replace("\xa0", " ") in title(figure)
+    chain = next(ax for ax in figure.axes if ax.get_title("left") == "chain")
+    value = next(line for line in chain.lines if line.get_color() == MODES["primal"])
+    every = summary(run)
+    primal = every[(every["graph"] == "chain") & (every["engine"] == "ad") & (every["quantity"] == "primal")]
+    assert value.get_ydata().tolist() == primal["seconds_median"].tolist()
 
 
 def test_the_title_of_modes_compares_each_at_its_best(run):
@@ -179,6 +204,34 @@ def test_lanes_are_lines_of_their_own(run):
     assert set(compared(summary(run))["lanes"]) == {1, 64}
 
 
+def test_a_line_has_its_modes_colour_its_band_and_its_name_at_its_end(run):
+    cells = gradients(summary(run))
+    ax = Figure().add_subplot()
+    for line in lines(cells[cells["graph"] == "chain"]):
+        label, last = line.draw(ax, "seconds_median"), line.cells.iloc[-1]
+        assert (label.x, label.y, label.colour) == (last["n"], last["seconds_median"], MODES[line.mode])
+        assert ax.lines[-1].get_color() == MODES[line.mode]
+        heights = ax.collections[-1].get_paths()[0].vertices[:, 1]
+        assert heights.min() == line.cells["seconds_low"].min()
+        assert heights.max() == line.cells["seconds_high"].max()
+    broadcast = cells[cells["graph"] == "broadcast"]
+    assert (broadcast["n"] == broadcast["n_outputs"]).all()
+
+
+def test_growth_has_a_panel_for_each_mode_with_theory_behind_it(run):
+    table = scaling(run.timings).dropna(subset="exponent")
+    figure = draw("growth", dataclasses.replace(run, scaling=table))
+    for ax, mode in zip(figure.axes, ("forward", "reverse"), strict=True):
+        assert ax.get_title("left").lower().startswith(mode)
+        mine = table[table["mode"] == mode]
+        marks = [line for line in ax.lines if line.get_marker() != "None"]
+        assert {line.get_color() for line in marks} == {MODES[mode]}
+        assert sorted(x for line in marks for x in line.get_xdata()) == sorted(mine["exponent"].clip(*ax.get_xlim()))
+        assert sum(line.get_mfc() == MODES[mode] for line in marks) == (mine["verdict"] == "agrees").sum() > 0
+        dotted = {float(line.get_xdata()[0]) for line in ax.lines if line.get_color() == INK}
+        assert dotted == set(mine["theory"])
+
+
 def test_sweeps_title_tells_when_counts_are_off(run):
     assert "up to 65,536 forward sweeps for a gradient that takes one reverse sweep" in title(draw("sweeps", run))
     off = changed(run, "timings", sweeps=run.timings["sweeps"].where(run.timings["mode"] != "reverse", 2))
@@ -202,7 +255,11 @@ def test_memory_title_and_floor(run):
     said = quantity(row["peak_bytes"], "B").replace("\xa0", " ")
     assert f"{said} for chain at {row['n_ops']:,} ops" in title(draw("memory", run))
     tape = run.memory[(run.memory["graph"] == "chain") & (run.memory["engine"] == "ad")]["tape_bytes"].max()
-    assert f"tape: {quantity(tape, 'B')}" in [text.get_text() for text in draw("memory", run).axes[0].texts]
+    texts = {text.get_text(): text.get_color() for text in draw("memory", run).axes[0].texts}
+    assert f"tape: {quantity(tape, 'B')}" in texts
+    assert {mode: texts[mode] for mode in ("forward", "reverse")} == {
+        mode: darker(MODES[mode]) for mode in ("forward", "reverse")
+    }
     nothing = changed(run, "memory", peak_bytes=run.memory["peak_bytes"].where(run.memory["mode"] != "forward", 0))
     assert "drawn at 1\xa0kB" in draw("memory", nothing).texts[1].get_text().replace("\n", " ")
 
