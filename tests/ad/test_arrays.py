@@ -483,6 +483,21 @@ def test_a_sweep_to_look_at_leaves_the_adjoints_of_arrays():
     assert x.adjoint.tolist() == [2.0, 4.0]
 
 
+def test_adjoints_that_are_to_be_looked_at_are_not_computed_in():
+    tape = ad.Tape()
+    x = tape.input(np.array([1.0, 2.0]))
+    y = np.exp(x)
+    tape.sweep(np.sum(np.sin(y)))
+    close(y.adjoint, np.cos(np.exp([1.0, 2.0])))
+    close(x.adjoint, np.cos(np.exp([1.0, 2.0])) * np.exp([1.0, 2.0]))
+
+
+def test_a_map_is_applied_to_whole_tangents():
+    grid, x = np.ones((2, 3)), np.array([1.0, 2.0, 3.0])
+    close(ad.jacfwd(lambda x: np.sum(x + grid, axis=0), lanes=1)(x), 2 * np.eye(3))
+    close(ad.jvp(lambda x: (x + grid).T[:, 1] ** 2, (x,), (np.ones(3),))[1], 2 * (x + 1))
+
+
 def test_each_sweep_to_look_at_starts_anew_also_where_paths_are_followed():
     def f(v):
         tape = ad.Tape()
