@@ -63,9 +63,11 @@ def cosines(x: Floats, out: Floats) -> None:
 def _near_sin(x: float) -> float:
     """sin(x) for |x| < LIMIT, and nothing in particular elsewhere."""
     k = (x * TWO_OVER_PI + ROUND) - ROUND
-    r = (x - k * PIO2_A) - k * PIO2_B
+    head, rest = x - k * PIO2_A, k * PIO2_B
+    r = head - rest
+    tail = (rest - (head - r)) + k * PIO2_C  # what r was rounded by, too
     quadrant = int(k)
-    s, c = _sine(r, k * PIO2_C), _cosine(r)
+    s, c = _sine(r, tail), _cosine(r, tail)
     value = c if quadrant & 1 else s
     return -value if quadrant & 2 else value
 
@@ -73,9 +75,11 @@ def _near_sin(x: float) -> float:
 def _near_cos(x: float) -> float:
     """cos(x) for |x| < LIMIT, and nothing in particular elsewhere."""
     k = (x * TWO_OVER_PI + ROUND) - ROUND
-    r = (x - k * PIO2_A) - k * PIO2_B
+    head, rest = x - k * PIO2_A, k * PIO2_B
+    r = head - rest
+    tail = (rest - (head - r)) + k * PIO2_C  # what r was rounded by, too
     quadrant = int(k)
-    s, c = _sine(r, k * PIO2_C), _cosine(r)
+    s, c = _sine(r, tail), _cosine(r, tail)
     value = s if quadrant & 1 else c
     return -value if (quadrant + 1) & 2 else value
 
@@ -91,8 +95,8 @@ def _sine(r: float, tail: float) -> float:
     return r - (tail - (r * z) * p)  # in this order, the sine of -0.0 is -0.0
 
 
-def _cosine(r: float) -> float:
-    """cos(r) for |r| <= pi/4."""
+def _cosine(r: float, tail: float) -> float:
+    """cos(r - tail) for |r| <= pi/4 and a tail below an ulp or so."""
     z = r * r
     w = z * z
     p = (4.16666666666666019037e-02 + z * -1.38888888888741095749e-03) + w * (
@@ -101,4 +105,4 @@ def _cosine(r: float) -> float:
     )
     half = 0.5 * z
     one = 1.0 - half
-    return one + (((1.0 - one) - half) + w * p)
+    return one + (((1.0 - one) - half) + (w * p + r * tail))

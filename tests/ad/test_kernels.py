@@ -95,8 +95,13 @@ def hard_arguments():
     quarters = [k * math.pi / 2 for k in range(-650, 651, 7)] + [k * math.pi / 4 for k in range(1, 60)]
     near = [math.nextafter(q, side) for q in quarters for side in (-math.inf, math.inf)]
     spread = [rng.uniform(-r, r) for r in (1e-8, 0.8, 4.0, 100.0, sincos.LIMIT) for _ in range(200)]
+    rounded = [  # where the remainder is coarser than the result
+        k * math.pi / 2 + rng.uniform(low, high)
+        for k in range(-650, 651, 13)
+        for low, high in ((0.25, 0.2527), (0.5, 0.5236), (-0.5236, -0.5))
+    ]
     edges = [sincos.LIMIT, -sincos.LIMIT, math.nextafter(sincos.LIMIT, 0.0), 1e5, 1e22, 5e-324, 1e-300]
-    return quarters + near + spread + edges
+    return quarters + near + spread + rounded + edges
 
 
 def test_sine_and_cosine_are_within_one_unit_in_the_last_place():
