@@ -25,7 +25,7 @@ from ad.auxiliary import Auxiliary
 from ad.choice import ARRAYS, NUMBERS
 from ad.jacobians import from_columns, from_rows, unit_leaves
 from ad.scalars import positive
-from ad.sweeps import forward_sweep, pass_with_lanes, record, zero
+from ad.sweeps import evaluated, forward_sweep, pass_with_lanes, record, zero
 from ad.tape import collector_paused
 from ad.trees import Shape, describe, flatten, leaf_shapes, unflatten
 
@@ -241,13 +241,13 @@ def linearize(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, .
         g = Auxiliary(f)
         return (*linearize(g, *primals), g.aux)
     leaves, shape = flatten("primals", primals)
+    values, out_shape = evaluated(f, shape, leaves)
     point = unflatten(shape, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])
 
     def f_jvp(*tangents: Any) -> Any:
         return jvp(f, point, tangents)[1]
 
-    with np.errstate(all="ignore"):
-        return f(*primals), f_jvp
+    return unflatten(out_shape, values), f_jvp
 
 
 # ---- both -----------------------------------------------------------------------------------------------------------
@@ -277,12 +277,17 @@ def jacobian(
     if mode == "auto":
 
         def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
-            _, leaves, shape = _select(f, argnums, args, kwargs)
+            g, leaves, shape = _select(f, argnums, args, kwargs)
+            whole = (tuple, [shape])
             costs = ARRAYS if any(map(is_array, leaves)) else NUMBERS
             inputs, outputs = sum(map(math.prod, leaf_shapes(shape))), 1
             if not costs.forward(inputs, outputs):
-                once = Auxiliary(f) if has_aux else f
-                _, out_shape = flatten("output of f", once(*args, **kwargs))
+                once = Auxiliary(g) if has_aux else g
+                try:
+                    with np.errstate(all="ignore"):
+                        _, out_shape = flatten("output of f", once(*unflatten(whole, leaves)))
+                except Exception:  # of plain numbers, which 1 / 0 has no value of
+                    _, out_shape = evaluated(once, whole, leaves)
                 outputs = sum(map(math.prod, leaf_shapes(out_shape)))
             chosen = forward if costs.forward(inputs, outputs) else jacrev
             return chosen(f, argnums, has_aux=has_aux)(*args, **kwargs)

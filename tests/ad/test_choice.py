@@ -77,3 +77,32 @@ def test_a_border_between_the_costs():
     assert costs.forward(3, 3)  # 2.5 against 2.75
     assert not costs.forward(3, 2)  # 2.5 against 2.5
     assert not costs.forward(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda v: [1.0 / v[0], *v[1:]], [0.0, 1.0, 2.0]),
+        (lambda v: [v[0] ** 2.0, *v[1:]], [1e200, 1.0, 2.0]),
+        (lambda v: [v[0] ** 0.5, *v[1:]], [-1.0, 1.0, 2.0]),
+        (lambda x: x**-1, np.arange(1, 5)),
+        (lambda x: np.log(x), np.zeros(3)),
+        (lambda x: [x.primal.size * x[0], x[1], x[2]], np.ones(3)),
+    ],
+)
+def test_outputs_are_counted_where_plain_numbers_have_no_value(f, x):
+    with np.errstate(all="raise"):
+        got = ad.jacobian(f, mode="auto")(x)
+        (pair, aux) = ad.jacobian(lambda x: (f(x), 7), mode="auto", has_aux=True)(x)
+        want = ad.jacrev(f)(x)
+    np.testing.assert_array_equal(got, want)
+    np.testing.assert_array_equal(pair, want)
+    assert aux == 7
+
+
+@pytest.mark.parametrize(("f", "x"), [(lambda x: 1.0 / x, 0.0), (lambda x: x**-1, np.arange(1, 5))])
+def test_linearize_has_the_value_of_the_other_transforms(f, x):
+    value, f_jvp = ad.linearize(f, x)
+    same, tangent = ad.jvp(f, (x,), (x,))
+    np.testing.assert_array_equal(value, same)
+    np.testing.assert_array_equal(f_jvp(x), tangent)
