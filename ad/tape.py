@@ -339,7 +339,8 @@ class Tape:
     def __del__(self) -> None:
         # Nodes and their list refer to each other.  Emptying the list here frees a graph at once, last node first, and
         # leaves no work (and, on a chain of millions, no recursion) for the garbage collector.
-        self.nodes.clear()
+        if hasattr(self, "nodes"):  # not where the tape was never made, as with a wrong argument
+            self.nodes.clear()
 
 
 def _sweep(nodes: Nodes, zero: float = ZERO) -> None:

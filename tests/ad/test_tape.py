@@ -175,6 +175,12 @@ def test_only_numbers_can_be_inputs():
     assert type(ad.Tape().input(1).primal) is float
 
 
+def test_a_tape_that_is_not_made_raises_one_error_only():
+    with pytest.raises(TypeError):
+        ad.Tape(True)
+    gc.collect()  # what __del__ raises is an error of its own in these tests
+
+
 def test_a_value_of_a_later_derivative_cannot_be_an_input():
     tape = ad.Tape()
     message = "^primal: got a {} of a derivative begun after this tape, expected a number or a value of an earlier one$"
