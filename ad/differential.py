@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ad.arrays import full, shape_of, zeros_like
-from ad.linear import Declare, Declared, Map, declare
+from ad.linear import Declare, Declared, Map, declare, saying
 from ad.tape import Tape
 
 
@@ -93,15 +93,10 @@ def differential(function: Callable[..., Any], operands: str = "x", *, stacked: 
     """
 
     def of_rule(rule: Callable[..., Any]) -> Declared:
-        public: Any = declare(Differential, operands, function, rule)
+        public = declare(Differential, operands, function, rule)
         if stacked:
             public.map.lanes, public.map.stacked = public.map.rule, True
-
-        def pull(back: Callable[..., list[Any]]) -> Declared:
-            public.map.back = back
-            return public  # type: ignore[no-any-return]
-
-        public.pull = pull
-        return public  # type: ignore[no-any-return]
+        public.pull = saying(public, "back")
+        return public
 
     return of_rule

@@ -202,17 +202,18 @@ class Declared(Protocol):
         lanes: of the rule for many tangents at once (`Map.lanes`).
         into: of the transpose that adds in place; of a linear map (`Linear.into`).
         right: of the transpose in the second operand; of a bilinear map.
+        spelled: of the same in products and sums; of a bilinear map (`Bilinear.spelled`).
         pull: of the rule for the cotangents; of a map that is declared by its tangent (`ad.differential`).
     """
 
     map: Any
+    lanes: Declare
+    into: Declare
+    right: Declare
+    spelled: Declare
+    pull: Declare
 
     def __call__(self, *arguments: Any, **options: Any) -> Any: ...  # noqa: D102  # as users call it
-
-    def lanes(self, rule: Callable[..., Any], /) -> Declared: ...  # noqa: D102
-    def into(self, add_into: Callable[..., None], /) -> Declared: ...  # noqa: D102
-    def right(self, transpose_right: Callable[..., Any], /) -> Declared: ...  # noqa: D102
-    def pull(self, back: Callable[..., list[Any]], /) -> Declared: ...  # noqa: D102
 
 
 Declare = Callable[[Callable[..., Any]], Declared]
@@ -317,35 +318,27 @@ def declare(
         signature=signature,
         tuple=f"({operands},)" if kind is not JointlyLinear else operands,
     )
-    public: Any = build(name, source, scope, f"map {name}")
+    public: Declared = build(name, source, scope, f"map {name}")
     map = scope["map"] = public.map = kind(name, scope["plain"], _by_position(rule, parameters))
     public.__doc__, public.__module__ = rule.__doc__, "ad"
-
-    def lanes(of_lanes: Callable[..., Any]) -> Declared:
-        map.lanes = of_lanes
-        return public  # type: ignore[no-any-return]
-
-    public.lanes = lanes
+    public.lanes = saying(public, "lanes")
     if isinstance(map, Linear):
-
-        def into(add_into: Callable[..., None]) -> Declared:
-            map.into = add_into
-            return public  # type: ignore[no-any-return]
-
-        public.into = into
+        public.into = saying(public, "into")
     if isinstance(map, Bilinear):
-
-        def right(transpose_right: Callable[..., Any]) -> Declared:
-            map.transpose_right = _by_position(transpose_right, parameters)
-            return public  # type: ignore[no-any-return]
-
-        def spelled(of_products: Callable[..., Any]) -> Callable[..., Any]:
-            map.spelled = of_products
-            return public  # type: ignore[no-any-return]
-
-        public.right, public.spelled = right, spelled
+        public.right = saying(public, "transpose_right", lambda rule: _by_position(rule, parameters))
+        public.spelled = saying(public, "spelled")
     _register(function, name, public)
-    return public  # type: ignore[no-any-return]
+    return public
+
+
+def saying(public: Declared, what: str, made: Callable[..., Any] = lambda rule: rule) -> Declare:
+    """A decorator that says something of a map: it makes a rule the map's attribute `what`."""
+
+    def of_rule(rule: Callable[..., Any]) -> Declared:
+        setattr(public.map, what, made(rule))
+        return public
+
+    return of_rule
 
 
 def _by_position(rule: Callable[..., Any], parameters: list[inspect.Parameter]) -> Callable[..., Any]:

@@ -77,7 +77,7 @@ def _(primals: list[Any], tangents: list[Any], left: str, right: str, to: str) -
     return first if ty is None else first + contract(x, ty, left, lane + right, lane + to)
 
 
-@contract.spelled  # type: ignore[attr-defined, untyped-decorator]
+@contract.spelled
 def _(x: Any, y: Any, left: str, right: str, to: str) -> Any:
     summed = "".join(dict.fromkeys(c for c in left + right if c not in to))
 

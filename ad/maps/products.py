@@ -50,7 +50,7 @@ def _(primals: list[Any], tangents: list[Any]) -> Any:
     return left + (matmul(ty, x) if m == 1 and n == 1 else matmul(ty, swapaxes(x, 0, 1)) if n == 1 else matmul(x, ty))
 
 
-@matmul.spelled  # type: ignore[attr-defined, untyped-decorator]
+@matmul.spelled
 def _(x: Any, y: Any) -> Any:
     m, n = len(shape_of(x)), len(shape_of(y))
     x, y = x[None, :] if m == 1 else x, y[:, None] if n == 1 else y
