@@ -94,7 +94,7 @@ def recommend(
         others = set() if function.fixed is not None else {max(1, round(at * 4.0**step)) for step in STEPS} - {at}
         possible = [n for n in others if guarded(partial(function.possible, (n,)), budget * LOOK_SHARE / 4) == (n,)]
         sizes = tuple(sorted({at, *possible}))
-        able, refused = _able(names, Cell(function.name, at, "", "reverse", "gradient"))
+        able, refused = _able(names, function.name, at)
         selection = Selection((function.name,), able, quantities=("primal", "gradient"), sizes=sizes)
         blocks = round(BLOCKS * max(1.0, budget / BUDGET))
         settings = Settings(selection, budget=budget, blocks=blocks, most_blocks=blocks, time_limit=budget / 12)
@@ -111,8 +111,8 @@ def recommend(
             run.close()
             reporter.close()
         plain = set() if takes_namespace(function.f) else modules(function.f)
-        found = _recommendation(function.name, at, tables.analyse(run.folder), peaks, refused, plain, unread)
-        return found if results is not None else replace(found, folder=None)
+        answer = _recommendation(function.name, at, tables.analyse(run.folder), peaks, refused, plain, unread)
+        return answer if results is not None else replace(answer, folder=None)
 
 
 def _look(function: Own, size: int, seconds: float) -> None:
@@ -151,7 +151,7 @@ def registered(function: Own) -> Iterator[None]:
         catalogue.problem.cache_clear()
 
 
-def _able(names: Sequence[str] | None, cell: Cell) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+def _able(names: Sequence[str] | None, function: str, size: int) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
     """The engines that may be able to run it, and why others cannot."""
     candidates = (
         chosen(names)
@@ -160,8 +160,8 @@ def _able(names: Sequence[str] | None, cell: Cell) -> tuple[tuple[str, ...], lis
     )
     able, refused = [], []
     for engine in candidates:
-        mode = engine.modes[0]
-        reason = guarded(lambda: refusal(Cell(cell.graph, cell.size, engine.name, mode, "gradient"), engine), 10.0)  # noqa: B023
+        cell = Cell(function, size, engine.name, engine.modes[0], "gradient")
+        reason = guarded(partial(refusal, cell, engine), 10.0)
         if reason is None:
             able.append(engine.name)
         elif names is not None or "needs the package" not in str(reason):
@@ -233,33 +233,48 @@ def _recommendation(
     fastest_first = cells.sort_values("seconds_median", kind="stable").to_dict("records")
     options = tuple(
         Option(
-            *(engine, mode, int(lanes)),
-            *(row["seconds_median"], row["seconds_low"], row["seconds_high"]),
+            engine=engine,
+            mode=mode,
+            lanes=lanes,
+            seconds=row["seconds_median"],
+            low=row["seconds_low"],
+            high=row["seconds_high"],
             prepare_seconds=float(prepared.get((engine, mode, lanes), float("nan"))),
-            peak_bytes=peaks.get((engine, mode, int(lanes))),
+            peak_bytes=peaks.get((engine, mode, lanes)),
             write=_written(engines()[engine], mode, m, plain),
         )
         for row in fastest_first
-        for engine, mode, lanes in [(row["engine"], row["mode"], row["lanes"])]
+        for engine, mode, lanes in [(row["engine"], row["mode"], int(row["lanes"]))]
     )
     speedups = tuple(each for each in compared if (each.n_inputs, each.n_outputs) == (n, m))
-    failed = here[here["status"] != "ok"].drop_duplicates(["engine", "mode"])
-    alone = ~failed["engine"].isin(set(cells["engine"]))
-    failed = failed[alone | (failed["mode"] != "primal")]
-    measured = set(zip(cells["engine"], cells["mode"], strict=True))
-    told: dict[str, str] = {}
-    for row, without in zip(failed.to_dict("records"), alone[failed.index], strict=True):
-        who = row["engine"] if without else f"{row['engine']}, {row['mode']} mode"
-        if (row["engine"], row["mode"]) not in measured and row["engine"] not in told:
-            told[who] = f"{row['status'].replace('_', ' ')}, {row['note'].removeprefix(row['engine'] + ': ')}"
-    told |= dict(refused)
     sizes = run.timings["size"].nunique()
-    crossovers = crossovers if sizes > 1 else ()
     errors = run.timings.loc[run.timings["status"] == "ok", "max_error"]
     return Recommendation(
-        name, n, m, options, speedups, crossovers, tuple(told.items()), found.noise_of(run), run.path,
-        float(errors.max()), unread,
-    )  # fmt: skip
+        function=name,
+        n_inputs=n,
+        n_outputs=m,
+        options=options,
+        speedups=speedups,
+        crossovers=crossovers if sizes > 1 else (),
+        refused=tuple((_not_measured(here, cells) | dict(refused)).items()),
+        noise=found.noise_of(run),
+        folder=run.path,
+        difference=float(errors.max()),
+        unread=unread,
+    )
+
+
+def _not_measured(here: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
+    """The first reason of each engine that is not among the cells measured, and of each mode that others lack."""
+    measured = set(zip(cells["engine"], cells["mode"], strict=True))
+    told: dict[str, str] = {}
+    for row in here[here["status"] != "ok"].to_dict("records"):
+        engine, mode = row["engine"], row["mode"]
+        alone = engine not in set(cells["engine"])
+        if alone or (mode != "primal" and (engine, mode) not in measured):
+            reason = f"{row['status'].replace('_', ' ')}, {row['note'].removeprefix(engine + ': ')}"
+            told.setdefault(engine if alone else f"{engine}, {mode} mode", reason)
+    return told
 
 
 def _written(engine: type[Engine], mode: str, n_outputs: int, plain: set[str]) -> str:

@@ -285,7 +285,18 @@ def told(speedup: Speedup | None, mode: str = "reverse", noise: str | None = Non
     )
     options = options[:1] if speedup is None else options
     speedups = () if speedup is None else (speedup,)
-    return Recommendation("f", 9, 1, options, speedups, (), (), Noise(0.03, noise), Path("run"), 1e-15)
+    return Recommendation(
+        function="f",
+        n_inputs=9,
+        n_outputs=1,
+        options=options,
+        speedups=speedups,
+        crossovers=(),
+        refused=(),
+        noise=Noise(0.03, noise),
+        folder=Path("run"),
+        difference=1e-15,
+    )
 
 
 def speedup(value: float, verdict: str, trusted: bool = True) -> Speedup:
