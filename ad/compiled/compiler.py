@@ -32,7 +32,8 @@ from ad.ops import Op
 NUMBA = (0, 61)
 """The oldest numba that compiles the sweeps."""
 
-INSTALL = "python -m pip install 'numba>=0.61'"
+OLDEST = ".".join(map(str, NUMBA))
+INSTALL = f"python -m pip install 'numba>={OLDEST}'"
 
 _lock = threading.RLock()
 
@@ -52,9 +53,9 @@ def require() -> ModuleType:
     except ImportError as error:
         reason = str(error).splitlines()[0] if str(error) else "not installed"
         raise CompilerMissingError(f"ad.compile needs numba ({reason}); install it: {INSTALL}") from None
-    found = tuple(int(part) for part in numba.__version__.split(".")[:2])
-    if found < NUMBA:
-        raise CompilerMissingError(f"ad.compile needs numba >= 0.61, found {numba.__version__}; upgrade it: {INSTALL}")
+    found = numba.__version__
+    if tuple(int(part) for part in found.split(".")[:2]) < NUMBA:
+        raise CompilerMissingError(f"ad.compile needs numba >= {OLDEST}, found {found}; upgrade it: {INSTALL}")
     if getattr(numba.config, "DISABLE_JIT", 0):
         raise CompilerMissingError("ad.compile needs numba to compile; NUMBA_DISABLE_JIT in the environment forbids it")
     module: ModuleType = numba
