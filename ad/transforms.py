@@ -12,7 +12,6 @@ arrays, passes that carry many tangents each); jacrev M reverse sweeps.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -273,27 +272,26 @@ def jacobian(
     """
     if mode not in ("forward", "reverse", "auto"):
         raise ValueError(f"mode: got {mode!r}, expected 'forward', 'reverse' or 'auto'")
-    forward = functools.partial(jacfwd, lanes=None if lanes is None else positive("lanes", lanes))
-    if mode == "auto":
+    forward, reverse = jacfwd(f, argnums, has_aux=has_aux, lanes=lanes), jacrev(f, argnums, has_aux=has_aux)
+    if mode != "auto":
+        return forward if mode == "forward" else reverse
 
-        def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
-            g, leaves, shape = _select(f, argnums, args, kwargs)
-            whole = (tuple, [shape])
-            costs = ARRAYS if any(map(is_array, leaves)) else NUMBERS
-            inputs, outputs = sum(map(math.prod, leaf_shapes(shape))), 1
-            if not costs.forward(inputs, outputs):
-                once = Auxiliary(g) if has_aux else g
-                try:
-                    with np.errstate(all="ignore"):
-                        _, out_shape = flatten("output of f", once(*unflatten(whole, leaves)))
-                except Exception:  # of plain numbers, which 1 / 0 has no value of
-                    _, out_shape = evaluated(once, whole, leaves)
-                outputs = sum(map(math.prod, leaf_shapes(out_shape)))
-            chosen = forward if costs.forward(inputs, outputs) else jacrev
-            return chosen(f, argnums, has_aux=has_aux)(*args, **kwargs)
+    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        g, leaves, shape = _select(f, argnums, args, kwargs)
+        whole = (tuple, [shape])
+        costs = ARRAYS if any(map(is_array, leaves)) else NUMBERS
+        inputs, outputs = sum(map(math.prod, leaf_shapes(shape))), 1
+        if not costs.forward(inputs, outputs):
+            once = Auxiliary(g) if has_aux else g
+            try:
+                with np.errstate(all="ignore"):
+                    _, out_shape = flatten("output of f", once(*unflatten(whole, leaves)))
+            except Exception:  # of plain numbers, which 1 / 0 has no value of
+                _, out_shape = evaluated(once, whole, leaves)
+            outputs = sum(map(math.prod, leaf_shapes(out_shape)))
+        return (forward if costs.forward(inputs, outputs) else reverse)(*args, **kwargs)
 
-        return jacobian_of_f
-    return (forward if mode == "forward" else jacrev)(f, argnums, has_aux=has_aux)
+    return jacobian_of_f
 
 
 def hvp(f: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -> Any:
@@ -348,13 +346,8 @@ def _select(f: Function, argnums: Any, args: tuple[Any, ...], kwargs: dict[str, 
 
 def _numbers_for(leaves: list[Any], seeds: list[Any]) -> list[Any]:
     """Seeds for leaves of the same shapes: where a leaf is a number, an array without dimensions becomes one, too."""
-    for seed in seeds:
-        if type(seed) is np.ndarray and not seed.shape:
-            break
-    else:
-        return seeds
     return [
-        float(seed) if type(seed) is np.ndarray and not is_array(leaf) else seed
+        float(seed) if type(seed) is np.ndarray and not seed.shape and not is_array(leaf) else seed
         for leaf, seed in zip(leaves, seeds, strict=True)
     ]
 
