@@ -257,7 +257,7 @@ def generate(rules: Iterable[Rule]) -> None:
     rules = tuple(rules)
     for cls, (new, mode) in GENERATED.items():
         install(cls, mode, "y.tag is x.tag", {"New": new}, rules)
-    install_slow(_FollowedArrayDual, rules)
 
 
 generate(RULES.values())
+install_slow(_FollowedArrayDual, RULES.values())

@@ -210,7 +210,7 @@ def generate(rules: Iterable[Rule]) -> None:
     rules = tuple(rules)
     for cls, (new, mode) in GENERATED.items():
         install(cls, mode, "y.tag is x.tag", {"New": new}, rules)
-    install_slow(_FollowedDual, rules)
 
 
 generate(RULES.values())
+install_slow(_FollowedDual, RULES.values())

@@ -33,9 +33,6 @@ from ad.transforms import jvp
 
 Function = Callable[..., Any]
 
-_CLASSES = (*dual.GENERATED, Var, *array_dual.GENERATED, ArrayVar, *SLOW)
-"""The classes that have a method for each op."""
-
 _declared: dict[str, tuple[tuple[Any, ...], Any]] = {}
 """By name, for each of the user's ops: the arguments it was declared with, and its public function."""
 
@@ -108,6 +105,11 @@ def custom(
     return public
 
 
+def _classes() -> tuple[type, ...]:
+    """The classes that have a method for each op."""
+    return (*dual.GENERATED, Var, *array_dual.GENERATED, ArrayVar, *SLOW)
+
+
 def _require_free(name: Any) -> None:
     """Refuse what is no name, or one that means something."""
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
@@ -115,7 +117,7 @@ def _require_free(name: Any) -> None:
     if name in _declared:
         raise RowError(f"op {name!r}: the name is taken by another declaration; its forget() takes that back")
     scopes = ({"x", "y", "c", "out"}, CONSTANTS, SCOPE, ARRAYS, MAPS)
-    if any(name in scope for scope in scopes) or any(hasattr(cls, name) for cls in _CLASSES):
+    if any(name in scope for scope in scopes) or any(hasattr(cls, name) for cls in _classes()):
         raise RowError(f"op {name!r}: the name is taken, expected one that means nothing yet")
 
 
@@ -208,7 +210,7 @@ def _forget(name: str) -> None:
             table.pop(key, None)
     for key in [key for key, node in NODES.items() if node.row.name == name]:
         del NODES[key]
-    for cls in _CLASSES:
+    for cls in _classes():
         for method in (name, f"_r{name}"):
             if method in cls.__dict__:
                 delattr(cls, method)
