@@ -25,8 +25,8 @@ class OwnMap(Map):
     Attributes:
         jvp: the rule for the tangent of the value, `jvp(operands, tangents, out)`, or None.
         vjp: the rule for the cotangents of the operands, `vjp(operands, cotangent, out)`, or None.
-        linear: the user's transpose, `linear(cotangent, shape)`, of a function that is linear in its one operand, or
-            None.  (`rule`, which every map has, is not asked for here.)
+        transpose: that of a function that is linear in its one operand, `transpose(cotangent, shape)`, or None.
+            (`rule`, which every map has, is not asked for here.)
         refusal: what a call is told after `forget()`, until then None.
     """
 
@@ -36,11 +36,11 @@ class OwnMap(Map):
         self, name: str, value: Any, jvp: Rule | None = None, vjp: Rule | None = None, transpose: Rule | None = None
     ) -> None:
         super().__init__(name, self._value, self._pulled)
-        self.function, self.jvp, self.vjp, self.linear = value, jvp, vjp, transpose
+        self.function, self.jvp, self.vjp, self.transpose = value, jvp, vjp, transpose
         self.keeps_out = transpose is None
 
     def keeps(self, active: list[bool]) -> list[bool]:  # noqa: D102
-        return [self.linear is None] * len(active)
+        return [self.transpose is None] * len(active)
 
     def _value(self, *arguments: Any) -> Any:
         *operands, named = arguments
@@ -51,7 +51,7 @@ class OwnMap(Map):
 
     def push(self, primals: list[Any], tangents: list[Any], params: tuple[Any, ...], out: Any) -> Any:  # noqa: D102
         (named,) = params
-        if self.linear is not None:
+        if self.transpose is not None:
             return self(tangents, params)
         whole = [zeros_like(x) if t is None else t for x, t in zip(primals, tangents, strict=True)]
         if self.jvp is not None:
@@ -62,8 +62,8 @@ class OwnMap(Map):
         self, bar: Any, active: list[bool], primals: list[Any], shapes: list[Any], params: tuple[Any, ...]
     ) -> list[Any]:
         (named,) = params
-        if self.linear is not None:
-            return [self._of_shape(self.linear(bar, shapes[0], **named), shapes[0], "transpose")]
+        if self.transpose is not None:
+            return [self._of_shape(self.transpose(bar, shapes[0], **named), shapes[0], "transpose")]
         *xs, out = primals
         if self.vjp is not None:
             return self._pulled(xs, bar, out, named)
@@ -99,7 +99,7 @@ def own_map(map: OwnMap) -> Any:
     def public(*operands: Any, **named: Any) -> Any:
         if map.refusal is not None:
             raise RowError(map.refusal)
-        if map.linear is not None and len(operands) != 1:
+        if map.transpose is not None and len(operands) != 1:
             raise TypeError(f"{map.name}: got {len(operands)} operands, expected the one that it is linear in")
         return map(tuple(np.asarray(x, float) if isinstance(x, list) else x for x in operands), (named,))
 
