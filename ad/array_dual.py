@@ -96,7 +96,7 @@ class ArrayDual(Array):
         primals = [matched(x, out) for x in primals]
         tag: Tag = ready[active.index(True)].tag
         if tag.follows:
-            return _FollowedArrayDual.of_op(rule, ready, active, primals, out, tag)  # type: ignore[no-any-return]
+            return _followed_op(rule, ready, active, primals, out)
         tangent: Any = ZERO
         for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True):
             if a and partial is not None:
@@ -166,26 +166,25 @@ class _FollowedArrayDual(ArrayDual):
     def derivative(self) -> Any:  # documented in ArrayDual
         return self._whole(settled(self.paths, full(self.tangent, self.shape)))
 
-    @classmethod
-    def of_op(
-        cls, rule: Rule, ready: list[Any], active: list[bool], primals: list[Any], out: Any, tag: Tag
-    ) -> ArrayDual:
-        """The result of an op."""
-        edges = [
-            (x, partial(primals[0], primals[-1], out))
-            for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True)
-            if a and partial is not None
-        ]
-        if len(edges) == 2 and edges[0][0] is edges[1][0]:
-            edges = [(edges[0][0], edges[0][1] + edges[1][1])]
-        shape = shape_of(out)
-        tangent, paths = ZERO, np.zeros(shape, np.uint8)
-        for x, partial in edges:
-            paths = paths | along(partial, x.paths)
-            tangent = tangent + product(partial, x.tangent, x.paths)
-        if tag.counts is not None:
-            tag.counts.add(out)
-        return _followed(out, tangent, np.broadcast_to(paths, shape), tag)
+
+def _followed_op(rule: Rule, ready: list[Any], active: list[bool], primals: list[Any], out: Any) -> ArrayDual:
+    """The result of an op, and the classes of its paths."""
+    edges = [
+        (x, partial(primals[0], primals[-1], out))
+        for x, a, partial in zip(ready, active, PARTIALS[rule.row.name], strict=True)
+        if a and partial is not None
+    ]
+    if len(edges) == 2 and edges[0][0] is edges[1][0]:
+        edges = [(edges[0][0], edges[0][1] + edges[1][1])]
+    shape = shape_of(out)
+    tangent, paths = ZERO, np.zeros(shape, np.uint8)
+    for x, partial in edges:
+        paths = paths | along(partial, x.paths)
+        tangent = tangent + product(partial, x.tangent, x.paths)
+    tag: Tag = ready[active.index(True)].tag
+    if tag.counts is not None:
+        tag.counts.add(out)
+    return _followed(out, tangent, np.broadcast_to(paths, shape), tag)
 
 
 def _followed(primal: Any, tangent: Any, paths: Paths, tag: Tag) -> ArrayDual:
