@@ -127,7 +127,7 @@ def _title(told: Workload) -> str:
     size, last = told.largest
     if last.winner not in ("reverse", "forward"):
         return f"{told.graph}: {last.outcome()} at size {size}"
-    ratio = last.value if last.winner == "reverse" else 1.0 / last.value
+    ratio, *_ = last.times_as_fast
     return f"{told.graph}: {last.winner} mode is {times(ratio)} times as fast at size {size} ({told.engine})"
 
 

@@ -107,9 +107,7 @@ class Recommendation:
             return f"Undecided: the machine is too noisy to tell the modes apart in {where}; {more}."
         if mine.winner == "even":
             return f"Either mode: no difference between them in {where}."
-        value, low, high = mine.value, mine.low, mine.high
-        if mine.winner == "forward":
-            value, low, high = 1.0 / value, 1.0 / high, 1.0 / low
+        value, low, high = mine.times_as_fast
         said = f"{times(value)} times as fast" if mine.trusted else f"{_two(low)} to {_two(high)} times as fast"
         certainty = f", {interval(low, high)}" if mine.trusted else ", as far as can be told on so noisy a machine"
         return f"{mine.winner.capitalize()} mode: {said} as {_other(mine.winner)} mode{certainty}, in {where}."

@@ -45,6 +45,13 @@ class Speedup:
         return {"faster": "reverse", "slower": "forward", "no difference": "even"}.get(self.verdict, "undecided")
 
     @property
+    def times_as_fast(self) -> tuple[float, float, float]:
+        """How many times as fast the faster mode is, with the interval."""
+        if self.winner == "forward":
+            return 1.0 / self.value, 1.0 / self.high, 1.0 / self.low
+        return self.value, self.low, self.high
+
+    @property
     def size(self) -> str:
         """The size by which the family grows, as `N = 256`."""
         return f"M = {self.n_outputs:,}" if self.n_outputs > self.n_inputs else f"N = {self.n_inputs:,}"
@@ -69,10 +76,8 @@ class Speedup:
             return "undecided; measure more blocks"
         if not self.trusted:
             return f"{self.winner} is faster; the run is too noisy to say by how much"
-        winner, value, low, high = "reverse", self.value, self.low, self.high
-        if self.verdict == "slower":
-            winner, value, low, high = "forward", 1.0 / value, 1.0 / high, 1.0 / low
-        return f"{winner} is {times(value)} times as fast, {interval(low, high)}"
+        value, low, high = self.times_as_fast
+        return f"{self.winner} is {times(value)} times as fast, {interval(low, high)}"
 
 
 @dataclass(frozen=True)
