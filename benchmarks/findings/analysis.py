@@ -58,11 +58,6 @@ class Floor:
         return np.array(self.classes)[np.searchsorted(CLASSES, np.nan_to_num(seconds))]
 
 
-def floor_of(value: float) -> Floor:
-    """The same floor for cells of any length."""
-    return Floor(value, (value,) * (len(CLASSES) + 1))
-
-
 def noise_floor(timings: pd.DataFrame) -> float:
     """The floor of all cells: `noise_floors` says what it is."""
     return noise_floors(timings).overall
@@ -133,7 +128,7 @@ def noise_verdict(timings: pd.DataFrame) -> str | None:
     return f"Too noisy to trust: {', '.join(seen)}." if seen else None
 
 
-def summarise(timings: pd.DataFrame, floor: Floor | float, order: Sequence[str] = ()) -> pd.DataFrame:
+def summarise(timings: pd.DataFrame, floor: Floor, order: Sequence[str] = ()) -> pd.DataFrame:
     """Reduce blocks to one row per cell: the columns of `summary.csv`.
 
     Every number is a median over blocks with a 95 % interval (`_low`, `_high`; NaN with a single block).  That of a
@@ -141,7 +136,7 @@ def summarise(timings: pd.DataFrame, floor: Floor | float, order: Sequence[str] 
 
     Args:
         timings: rows of `timings.csv`.
-        floor: the noise floor, from `noise_floors`; or one for all cells.
+        floor: the noise floor, from `noise_floors`.
         order: names of families and engines in the order of the catalogue; others follow by alphabet.
 
     Returns:
@@ -150,7 +145,6 @@ def summarise(timings: pd.DataFrame, floor: Floor | float, order: Sequence[str] 
         are formed inside a block.  `speedup` and `verdict`, which is what reverse is against forward, stand on rows of
         forward gradients only.  Only `ok` cells carry numbers.
     """
-    floor = floor if isinstance(floor, Floor) else floor_of(floor)
     matrix = by_block(timings)
     table = matrix.cells[
         ["run", "graph", "size", "n_inputs", "n_outputs", "n_ops", "engine", "mode", "quantity", "lanes", "dtype"]

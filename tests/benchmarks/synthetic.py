@@ -5,8 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.findings.analysis import CLASSES, Floor
 from benchmarks.runs.columns import TimingRecord, kinds
 from benchmarks.runs.files import DTYPES, Run
+
+
+def floor(value):
+    """The same noise floor for cells of any length."""
+    return Floor(value, (value,) * (len(CLASSES) + 1))
 
 
 def row(block=1, n=1, seconds=1.0, mode="primal", quantity=None, **changes):

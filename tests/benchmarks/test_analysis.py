@@ -1,9 +1,9 @@
-"""The summary, the noise floor and the closing lines, on timings whose truth is known."""
+"""The summary, the noise floor and the verdict on it, on timings whose truth is known."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import family, frame, row, twins
+from synthetic import family, floor, frame, row, twins
 
 from benchmarks.findings.analysis import noise_floor, noise_floors, noise_verdict, summarise
 from benchmarks.findings.blocks import by_block, interval, median_interval, verdict
@@ -83,14 +83,14 @@ def test_verdict(middle, low, high, floor, word):
 
 
 def test_summary_has_the_declared_columns():
-    summary = summarise(frame(family([1, 10], lambda n: 2.0 * n, lambda n: 5.0)), 0.01)
+    summary = summarise(frame(family([1, 10], lambda n: 2.0 * n, lambda n: 5.0)), floor(0.01))
     assert list(summary.columns) == list(kinds(SummaryRecord))
 
 
 def test_ratios_are_formed_inside_a_block():
     # Blocks differ threefold in speed; the noise inside a block is 1 %, and so are the intervals.
     timings = frame(family([100], lambda n: 3.0 * n, lambda n: 6.0, blocks=9, noise=0.01))
-    summary = summarise(timings, 0.002)
+    summary = summarise(timings, floor(0.002))
     forward, reverse = gradient(summary), gradient(summary, "reverse")
     assert forward["seconds_high"] / forward["seconds_low"] > 1.3
     for cell, name, truth in ((forward, "speedup", 50.0), (reverse, "primal_ratio", 6.0)):
@@ -101,14 +101,14 @@ def test_ratios_are_formed_inside_a_block():
 
 def test_the_interval_of_a_speedup_is_widened_by_the_noise_floor():
     timings = frame(family([100], lambda n: 3.0 * n, lambda n: 6.0))
-    wide, narrow = (gradient(summarise(timings, floor)) for floor in (0.25, np.nan))
+    wide, narrow = (gradient(summarise(timings, floor(value))) for value in (0.25, np.nan))
     assert [narrow[name] for name in ("speedup_low", "speedup", "speedup_high")] == pytest.approx([50.0] * 3)
     assert [wide[name] for name in ("speedup_low", "speedup", "speedup_high")] == pytest.approx([40.0, 50.0, 62.5])
 
 
 def test_median_over_blocks():
     timings = frame([row(block, 1, seconds) for block, seconds in enumerate([1.0, 9.0, 2.0, 3.0, 2.5], start=1)])
-    only = summarise(timings, 0.0).iloc[0]
+    only = summarise(timings, floor(0.0)).iloc[0]
     assert (only["seconds_median"], only["seconds_low"], only["seconds_high"], only["blocks"]) == (2.5, 1.0, 9.0, 5)
     assert (only["primal_ratio"], only["primal_ratio_low"], only["primal_ratio_high"]) == (1.0, 1.0, 1.0)
     assert np.isnan(only["speedup"])
@@ -123,7 +123,7 @@ def test_a_speedup_stands_in_one_place_with_the_lanes_of_its_forward_side():
         row(1, 8, 2.0, "reverse", quantity="vjp"),
         row(1, 8, 99.0, "forward", engine="other"),
     ]
-    summary = summarise(frame(rows), 0.01)
+    summary = summarise(frame(rows), floor(0.01))
     told = summary[summary["speedup"].notna()]
     assert told[["engine", "mode", "lanes", "speedup"]].to_numpy().tolist() == [
         ["ad", "forward", 1, 8.0],
@@ -134,7 +134,7 @@ def test_a_speedup_stands_in_one_place_with_the_lanes_of_its_forward_side():
 def test_records_come_in_the_order_of_the_catalogue_however_they_were_measured():
     rows = [row(1, n, graph=graph, engine=e) for graph in ("b", "a", "c") for e in ("ad", "aa") for n in (8, 1)]
     order = ["c", "b", "ad"]
-    one, other = (summarise(frame(each), 0.01, order) for each in (rows, rows[::-1]))
+    one, other = (summarise(frame(each), floor(0.01), order) for each in (rows, rows[::-1]))
     pd.testing.assert_frame_equal(one, other)
     assert one["graph"].unique().tolist() == ["c", "b", "a"]
     assert one[["engine", "n_inputs"]].head(4).to_numpy().tolist() == [["ad", 1], ["ad", 8], ["aa", 1], ["aa", 8]]
@@ -142,13 +142,13 @@ def test_records_come_in_the_order_of_the_catalogue_however_they_were_measured()
 
 def test_verdict_knows_the_noise_floor():
     timings = frame(family([10], lambda n: 5.2, lambda n: 5.0, noise=0.002))
-    assert gradient(summarise(timings, 0.01))["verdict"] == "faster"
-    assert gradient(summarise(timings, 0.10))["verdict"] == "no difference"
-    assert gradient(summarise(timings, np.nan))["verdict"] == ""
+    assert gradient(summarise(timings, floor(0.01)))["verdict"] == "faster"
+    assert gradient(summarise(timings, floor(0.10)))["verdict"] == "no difference"
+    assert gradient(summarise(timings, floor(np.nan)))["verdict"] == ""
 
 
 def test_one_block_has_numbers_but_no_intervals_and_no_verdict():
-    forward = gradient(summarise(frame(family([10], lambda n: 50.0, lambda n: 5.0, blocks=1)), 0.01))
+    forward = gradient(summarise(frame(family([10], lambda n: 50.0, lambda n: 5.0, blocks=1)), floor(0.01)))
     assert forward["speedup"] == pytest.approx(10.0)
     assert np.isnan(forward["speedup_low"])
     assert forward["verdict"] == ""
@@ -157,7 +157,7 @@ def test_one_block_has_numbers_but_no_intervals_and_no_verdict():
 def test_twins_are_in_no_summary():
     rows = family([10], lambda n: 50.0, lambda n: 5.0)
     copies = [{**each, "seconds_median": 77.0, "twin": 1} for each in rows]
-    pd.testing.assert_frame_equal(summarise(frame(rows), 0.01), summarise(frame(rows + copies), 0.01))
+    pd.testing.assert_frame_equal(summarise(frame(rows), floor(0.01)), summarise(frame(rows + copies), floor(0.01)))
 
 
 def test_only_ok_cells_carry_numbers():
@@ -168,7 +168,7 @@ def test_only_ok_cells_carry_numbers():
         row(2, 2, 1.0, "reverse", status="over_budget"),
         row(0, 3, 1.0, "reverse", status="out_of_memory"),
     ]
-    summary = summarise(frame(rows), 0.01)
+    summary = summarise(frame(rows), floor(0.01))
     assert summary["status"].tolist() == ["wrong", "ok", "out_of_memory"]
     assert summary["blocks"].tolist() == [0, 1, 0]
     np.testing.assert_array_equal(summary["seconds_median"], [np.nan, 1.0, np.nan])
@@ -181,7 +181,7 @@ def test_unknown_status_is_refused():
 
 def test_nothing_measured():
     empty = frame([])
-    assert summarise(empty, 0.01).empty
+    assert summarise(empty, floor(0.01)).empty
     assert np.isnan(noise_floor(empty))
     assert noise_verdict(empty) is None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import frame, row, twins
+from synthetic import floor, frame, row, twins
 
 from benchmarks.findings import peers
-from benchmarks.findings.analysis import floor_of, summarise
+from benchmarks.findings.analysis import summarise
 from benchmarks.findings.crossover import crossover
 from benchmarks.findings.scaling import scaling
 from benchmarks.findings.told import Noise
@@ -39,7 +39,7 @@ def timings(sizes=(2, 4, 8), graphs=("chain", "tree")):
 @pytest.fixture(scope="module")
 def tables():
     table = timings()
-    summary = summarise(table, floor_of(0.01))
+    summary = summarise(table, floor(0.01))
     return summary, scaling(table), crossover(table, 0.01), table
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import family, frame, row
+from synthetic import family, floor, frame, row
 
 from benchmarks import page
 from benchmarks.findings import regret
@@ -184,9 +184,9 @@ def test_against_the_model_a_worse_rule_loses_more():
 # From a run's tables
 
 
-def tables(rows, floor=0.02):
+def tables(rows):
     timings = frame(rows)
-    table = regret.problems(summarise(timings, floor), timings)
+    table = regret.problems(summarise(timings, floor(0.02)), timings)
     fitted = regret.fits(table)
     return table, regret.regret(table, fitted), regret.models(table, fitted)
 

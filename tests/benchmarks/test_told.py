@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import family, frame, row, run, twins
+from synthetic import family, floor, frame, row, run, twins
 
 from benchmarks.findings import closing
 from benchmarks.findings.analysis import summarise
@@ -207,7 +207,7 @@ def test_the_cost_of_a_sweep_is_that_of_each_family_at_its_largest_size():
     ]
     one = Cost("ad", "forward", 1, 3.0, 3.0).sentence()
     assert one == "One forward sweep (ad) costs 3 times the function itself, in the one family measured."
-    assert costs(summarise(frame([]), 0.0)) == ()
+    assert costs(summarise(frame([]), floor(0.0))) == ()
 
 
 def test_memory_is_told_at_the_largest_size_of_both_modes():
