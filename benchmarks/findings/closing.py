@@ -5,12 +5,11 @@ The table is of the synthetic families; in a run of workloads alone, of those.
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks.findings.told import Findings, Speedup
-from benchmarks.findings.words import times
+from benchmarks.findings.words import WIDTH, aligned, times, wrapped
 from benchmarks.functions.catalogue import SYNTHETIC
 from benchmarks.functions.maps import MAPS
 
@@ -18,7 +17,6 @@ NAMES = {family.name for family in SYNTHETIC}
 FAMILIES = 9
 ALONE = 24
 """Lines of the table, and where it is all that was asked for."""
-WIDTH = 109
 TITLE = "Reverse over forward, at N in brackets; textbook: one tangent in a forward pass; lanes: as many as carried."
 
 Column = tuple[str, int]
@@ -39,9 +37,8 @@ def lines(found: Findings) -> list[str]:
         found.noise.sentence(),
         found.status.sentence(),
     ]
-    wrapped = [line for sentence in rest for line in textwrap.wrap(sentence, WIDTH)]
     table = speedup_table(synthetic) if synthetic else speedup_table(curves, ALONE)
-    return [found.sweeps.sentence(), *table, *wrapped]
+    return [found.sweeps.sentence(), *table, *wrapped(rest)]
 
 
 def workload_sentences(speedups: Sequence[Speedup]) -> list[str]:
@@ -104,11 +101,7 @@ def _table(largest: dict[tuple[str, Column], Speedup], families: Sequence[str], 
     body = [
         [name, *(largest[name, key].brief() if (name, key) in largest else "" for key in columns)] for name in families
     ]
-    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in (head, *body)
-    ]
+    return aligned([head, *body])
 
 
 def _width(largest: dict[tuple[str, Column], Speedup], families: Sequence[str], columns: Sequence[Column]) -> int:

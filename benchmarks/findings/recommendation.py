@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.findings.told import Crossover, Noise, Speedup
-from benchmarks.findings.words import counted, duration, in_bytes, interval, times
+from benchmarks.findings.words import aligned, counted, duration, in_bytes, interval, joined, times, wrapped
 
-WIDTH = 109
 FEW = 5
 """No more inputs than this are listed one by one."""
 
@@ -130,7 +128,7 @@ class Recommendation:
             f"All derivatives agree with one another and with differences of the function, to {self.difference:.1g}."
         )
         rest.append(self.noise.sentence())
-        said += [line for sentence in rest for line in textwrap.wrap(sentence, WIDTH)]
+        said += wrapped(rest)
         return said if self.folder is None else [*said, f"{self.folder}: all records"]
 
     def table(self) -> list[str]:
@@ -149,8 +147,7 @@ class Recommendation:
             ]
             against = next((_told(each) for each in self.speedups if each.engine == engine), mine[0].mode)
             rows.append((engine, *seconds, against, mine[0].write))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return aligned(rows)
 
     def border_sentence(self) -> str:
         """At which size the answer changes, engine by engine."""
@@ -158,7 +155,7 @@ class Recommendation:
         for each in self.borders:
             told = f"reverse wins from {each.first:,} inputs on" if each.value == each.value else each.note
             kinds.setdefault(told, []).append(each.engine)
-        return f"Where that changes: {'; '.join(f'{told} ({listed(names)})' for told, names in kinds.items())}."
+        return f"Where that changes: {'; '.join(f'{told} ({joined(names)})' for told, names in kinds.items())}."
 
     def refused_sentence(self) -> str:
         """What was not measured, by reason."""
@@ -166,13 +163,13 @@ class Recommendation:
         for what, reason in self.refused:
             engine = what.partition(",")[0]
             kinds.setdefault(reason.removeprefix(f"{engine} ").rstrip("."), []).append(what.replace(", ", " in "))
-        return f"Not measured: {'; '.join(f'{listed(names)}: {reason}' for reason, names in kinds.items())}."
+        return f"Not measured: {'; '.join(f'{joined(names)}: {reason}' for reason, names in kinds.items())}."
 
     def unread_sentence(self) -> str:
         """On which inputs nothing depends, at the point where it was differentiated."""
         first, *_, last = self.unread * 2
         few = len(self.unread) <= FEW
-        which = listed([str(each) for each in self.unread]) if few else f"{first} to {last}, {len(self.unread)} in all,"
+        which = joined([str(each) for each in self.unread]) if few else f"{first} to {last}, {len(self.unread)} in all,"
         inputs = "input" if len(self.unread) == 1 else "inputs"
         return f"Nothing depends on {inputs} {which} of {self.n_inputs} here: the partials are exactly 0."
 
@@ -189,11 +186,6 @@ class Recommendation:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence: `a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _seconds(options: Sequence[Option]) -> str:

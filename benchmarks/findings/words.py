@@ -1,7 +1,12 @@
-"""Numbers in words: how counts, seconds, bytes and ratios are written wherever something is told."""
+"""How counts, seconds, bytes, ratios, names, sentences and tables are written wherever something is told."""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterable, Sequence
+
+WIDTH = 109
+"""Characters in a line on the terminal, at most."""
 PREFIXES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes"))
 SEEN = 1000
@@ -48,3 +53,19 @@ def interval(low: float, high: float) -> str:
 def rounded(value: float) -> float:
     """A number in one digit."""
     return float(f"{value:.0e}")
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names in a sentence: `a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def wrapped(sentences: Iterable[str]) -> list[str]:
+    """Sentences as lines for the terminal, each beginning on one of its own."""
+    return [line for sentence in sentences for line in textwrap.wrap(sentence, WIDTH)]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of a table as lines, their columns aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]

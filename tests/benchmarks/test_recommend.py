@@ -24,9 +24,9 @@ from benchmarks.__main__ import _picture, main
 from benchmarks.cells import Cell
 from benchmarks.engines.base import Includes, Written
 from benchmarks.findings.found import best_of_modes
-from benchmarks.findings.recommendation import Option, Recommendation, listed
+from benchmarks.findings.recommendation import Option, Recommendation
 from benchmarks.findings.told import Crossover, Noise, Speedup
-from benchmarks.findings.words import duration, in_bytes
+from benchmarks.findings.words import duration, in_bytes, joined
 from benchmarks.functions import catalogue, own
 from benchmarks.functions.own import FunctionError
 from benchmarks.functions.rebound import modules
@@ -394,7 +394,7 @@ def test_an_engine_whose_modes_are_even_has_no_border():
 
 
 def test_names_are_listed_as_in_a_sentence():
-    assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+    assert [joined(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
 
 
 def test_units_fit():
