@@ -75,21 +75,9 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
     record = replace(record, engine_version=version)
     if reason is not None:
         return _add(run, replace(record, status="unsupported", note=reason))
-    if reason := preparing.refusal(run, cell):
-        return _add(run, replace(record, status="over_budget", note=reason))
-    seconds = _predicted(run, cell)
-    # The gate executes a cell twice, once counted, and computes the reference.
-    cost = preparing.predicted(run, cell) + 4 * seconds + run.left[cell] * run.visit_cost(seconds)
-    free = _spare(run)
-    if cost > free:
-        note = f"would take about {duration(cost)} of the {duration(max(free, 0.0))} that are left"
-        return _add(run, replace(record, status="over_budget", note=note))
-    if stopped := run.stopped.get(cell.kind):
-        return _add(run, replace(record, status="over_budget", note=f"left out: {stopped}"))
     allowed = preparing.SHARE * (run.deadline - run.started)  # no engine that hangs takes the time of the others
-    if run.hung[cell.engine] >= allowed:
-        note = f"left out: {cell.engine} did not end in {duration(run.hung[cell.engine])} of other cells"
-        return _add(run, replace(record, status="over_budget", note=note))
+    if reason := preparing.refusal(run, cell) or _without_time(run, cell, allowed):
+        return _add(run, replace(record, status="over_budget", note=reason))
     outcome: Any = None
     start = time.monotonic()
     # What a process died with may be the same in all cells of a problem: preparing that never returns, say.
@@ -106,6 +94,25 @@ def admit(run: OpenRun, cell: Cell) -> TimingRecord | None:
         return _add(run, _failed(record, outcome))
     run.ready[cell] = outcome
     return None
+
+
+def _without_time(run: OpenRun, cell: Cell, allowed: float) -> str | None:
+    """In one line why there is no time for a cell; None if there is.
+
+    Args:
+        run: the run.
+        cell: the cell.
+        allowed: seconds that an engine may lose to cells that do not end.
+    """
+    seconds = _predicted(run, cell)
+    # The gate executes a cell twice, once counted, and computes the reference.
+    cost = preparing.predicted(run, cell) + 4 * seconds + run.left[cell] * run.visit_cost(seconds)
+    free, hung = _spare(run), run.hung[cell.engine]
+    if cost > free:
+        return f"would take about {duration(cost)} of the {duration(max(free, 0.0))} that are left"
+    if stopped := run.stopped.get(cell.kind):
+        return f"left out: {stopped}"
+    return f"left out: {cell.engine} did not end in {duration(hung)} of other cells" if hung >= allowed else None
 
 
 def warm(run: OpenRun, reporter: Reporter) -> None:
