@@ -92,8 +92,7 @@ def prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     while (n := shape_of(x)[0]) > 1:
         pairs = x[: n // 2] * x[n // 2 : n // 2 * 2]
         x = concatenate([pairs, x[n // 2 * 2 :]]) if n % 2 else pairs
-    kept = kept_shape(shape, axis)
-    return reshape(x, kept if keepdims else tuple(n for k, n in enumerate(shape) if k not in axes))
+    return reshape(x, kept_shape(shape, axis) if keepdims else tuple(n for k, n in enumerate(shape) if k not in axes))
 
 
 @composed(np.cumprod, np.cumulative_prod)
@@ -109,8 +108,8 @@ def cumprod(x: Any, axis: Any = None) -> Any:
 
 def _in_front(x: Any, axes: tuple[int, ...]) -> Any:
     """The given axes as one, which is the first; the others behind it."""
-    rest = [k for k in range(len(shape_of(x))) if k not in axes]
     shape = shape_of(x)
+    rest = [k for k in range(len(shape)) if k not in axes]
     return reshape(transpose(x, (*axes, *rest)), (math.prod(shape[k] for k in axes), *(shape[k] for k in rest)))
 
 
@@ -205,7 +204,7 @@ def _length(x: Any, axis: Any, keepdims: bool = False) -> Any:
     usual = ((largest > tiny) | (largest == 0)) & (largest < huge)
     scale = np.where(usual | ~np.isfinite(largest), largest.dtype.type(1), largest)
     found = np.sqrt(np.sum(np.square(x / scale), axis=axes, keepdims=True)) * scale
-    return found if keepdims else found.reshape(tuple(n for k, n in enumerate(x.shape) if k not in axes))[()]
+    return found if keepdims else found.squeeze(axes)[()]
 
 
 @reduction(_length)
@@ -221,7 +220,7 @@ def _logsumexp(x: Any, axis: Any, keepdims: bool = False) -> Any:
         largest = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
         shift = np.where(np.isfinite(largest), largest, largest.dtype.type(0))
         found = np.log(np.sum(np.exp(x - shift), axis=axes, keepdims=True)) + shift
-    return found if keepdims else found.reshape(tuple(n for k, n in enumerate(np.shape(x)) if k not in axes))[()]
+    return found if keepdims else found.squeeze(axes)[()]
 
 
 @reduction(_logsumexp)
