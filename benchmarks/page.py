@@ -24,7 +24,7 @@ from benchmarks.findings.rules import RULES
 from benchmarks.findings.tables import catalogue_order
 from benchmarks.findings.tried import LANES, MODEL, TEXTBOOK, TRANSFERRED, factor
 from benchmarks.findings.workloads import Workload, workloads
-from benchmarks.functions.catalogue import WORKLOADS, families
+from benchmarks.functions.catalogue import HEADLINE, WORKLOADS, families
 from benchmarks.functions.problem import Family, text_of
 from benchmarks.runs.environment import ROOT
 from benchmarks.runs.files import read_records, read_run
@@ -40,7 +40,6 @@ APART = (
     "in no interval."
 )
 WIDTH = 125
-HEADLINE = "chain"
 MARKED = re.compile(r"(<!-- found: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

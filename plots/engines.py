@@ -18,13 +18,13 @@ from benchmarks.findings.told import Noise
 from benchmarks.findings.words import rounded
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, engines, everything, in_order
-from plots.style import FAINT, INK, canvas
+from plots.style import FAINT, INK, WIDTH, canvas
 
 FEWEST = 3
 """Engines from which on there is something to compare."""
 DARKEST = 100.0
 """Ratios beyond this look alike, so that one outlier does not make all others equal; the number is in the cell."""
-ROW, WIDTH = 0.27, 9.0
+ROW = 0.27
 SAID = {"over_budget": "too long", "unsupported": "–", "error": "error", "wrong": "wrong", "out_of_memory": "memory"}
 
 

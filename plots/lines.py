@@ -15,14 +15,13 @@ from matplotlib.axes import Axes
 from benchmarks.engines import engines as known_engines
 from benchmarks.findings.analysis import noise_floors, summarise
 from benchmarks.findings.found import noise_of
-from benchmarks.functions.catalogue import FAMILIES, SYNTHETIC
+from benchmarks.functions.catalogue import FAMILIES, HEADLINE, SYNTHETIC
 from benchmarks.functions.maps import MAPS
 from benchmarks.runs.files import Run
-from plots.style import MODES, Label
+from plots.style import MODES, PRIMAL, Label
 
 MARKERS = "osD^v<>ph8"
 """Of the engines in their order."""
-HEADLINE = "chain"
 PANELS = 12
 """Families that a figure has panels for."""
 LINES = 3
@@ -152,6 +151,16 @@ def lines(cells: pd.DataFrame) -> Iterator[Line]:
         for _, group in cells[cells["engine"] == engine].groupby(["lanes", "mode"]):
             first = group.iloc[0]
             yield Line(engine, first["mode"], int(first["lanes"]), place, group)
+
+
+def draw_primal(ax: Axes, cells: pd.DataFrame, name: str) -> list[Label]:
+    """Draw the seconds of the function alone, in the first engine, where they are there, and return its label."""
+    primal = cells[(cells["quantity"] == "primal") & (cells["engine"] == engines(cells)[0])]
+    if primal.empty:
+        return []
+    ax.plot(primal["n"], primal["seconds_median"], color=PRIMAL, lw=1.2)
+    end = primal.iloc[-1]
+    return [Label(float(end["n"]), float(end["seconds_median"]), name, PRIMAL)]
 
 
 def engines(cells: pd.DataFrame) -> list[str]:

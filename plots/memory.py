@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.findings.found import memories
+from benchmarks.functions.catalogue import HEADLINE
 from benchmarks.runs.files import Run
-from plots.lines import HEADLINE, NothingToDrawError, engines, families, headline
+from plots.lines import NothingToDrawError, engines, families, headline
 from plots.style import MODES, REVERSE, Label, canvas, label_ends, log_axis, panels, quantity, rows_height
 
 ENGINES = 6

@@ -12,9 +12,8 @@ from benchmarks.findings.told import Speedup
 from benchmarks.findings.words import counted
 from benchmarks.runs.files import Run
 from plots.lines import NothingToDrawError, announced, short, summary
-from plots.style import FAINT, FORWARD, REVERSE, Label, canvas, darker, label_ends, log_axis, quantity
+from plots.style import FAINT, FORWARD, REVERSE, WIDTH, Label, canvas, darker, label_ends, log_axis, quantity
 
-WIDTH = 9.0
 ROW = 0.34
 KINDS = [
     (mode, many, marker, colour)

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from benchmarks.findings.found import noise_of
 from benchmarks.findings.words import times
+from benchmarks.functions.catalogue import HEADLINE
 from benchmarks.runs.files import Run
 from plots.lines import (
-    HEADLINE,
     NothingToDrawError,
     announced,
     engines,

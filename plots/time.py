@@ -10,6 +10,7 @@ from benchmarks.runs.files import Run
 from plots.lines import (
     NothingToDrawError,
     announced,
+    draw_primal,
     engines,
     families,
     gradients,
@@ -20,7 +21,7 @@ from plots.lines import (
     short,
     summary,
 )
-from plots.style import FORWARD, PRIMAL, Label, canvas, darker, label_ends, log_axis, panels, quantity, rows_height
+from plots.style import FORWARD, Label, canvas, darker, label_ends, log_axis, panels, quantity, rows_height
 
 ENGINES = 2
 """A panel has room for two: each has up to three lines here."""
@@ -48,13 +49,8 @@ def draw(run: Run) -> Figure:
 
 
 def _panel(ax: Axes, cells: pd.DataFrame) -> None:
-    labels: list[Label] = []
+    labels = draw_primal(ax, cells, "value")
     inner: Label | None = None
-    primal = cells[(cells["quantity"] == "primal") & (cells["engine"] == engines(cells)[0])]
-    if len(primal):
-        ax.plot(primal["n"], primal["seconds_median"], color=PRIMAL, lw=1.2)
-        end = primal.iloc[-1]
-        labels.append(Label(end["n"], end["seconds_median"], "value", PRIMAL))
     for line in lines(gradients(cells)):
         label = line.draw(ax, "seconds_median")
         beyond = not_run(cells, line.cells) if (line.place, line.mode, line.lanes) == (0, "forward", 1) else None

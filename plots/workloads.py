@@ -21,6 +21,7 @@ from plots.lines import (
     Line,
     NothingToDrawError,
     announced,
+    draw_primal,
     engines,
     families,
     gradients,
@@ -28,7 +29,7 @@ from plots.lines import (
     short,
     summary,
 )
-from plots.style import FAINT, PRIMAL, Label, canvas, label_ends, log_axis, panels, rows_height
+from plots.style import FAINT, canvas, label_ends, log_axis, panels, rows_height
 
 COLUMNS = 4
 GROWS = 3
@@ -68,12 +69,7 @@ def each(run: Run) -> Iterator[tuple[str, Figure]]:
         )
         room = canvas(finding, detail, 1.2 + max(3.0, 0.16 * sum(1 for _ in lines(gradients(mine)))))
         (ax,) = panels(room, [""], 1, right=1.75)
-        labels = []
-        primal = mine[(mine["quantity"] == "primal") & (mine["engine"] == engines(mine)[0])]
-        if len(primal):
-            ax.plot(primal["n"], primal["seconds_median"], color=PRIMAL, lw=1.2)
-            end = primal.iloc[-1]
-            labels.append(Label(float(end["n"]), float(end["seconds_median"]), "the function", PRIMAL))
+        labels = draw_primal(ax, mine, "the function")
         for line in lines(gradients(mine)):
             kind = f", {line.lanes} lanes" if line.lanes > 1 else ""
             text = f"{short(line.engine)} {line.mode}{kind}"

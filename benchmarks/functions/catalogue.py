@@ -21,6 +21,8 @@ from benchmarks.options import DTYPE
 
 WORKLOADS = "workloads"
 """The name that selects all workloads."""
+HEADLINE = CHAIN.name
+"""The family that pages and titles speak of, where a run has it."""
 
 
 def _workloads() -> Iterator[Family]:
