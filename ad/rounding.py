@@ -238,13 +238,13 @@ def _losses(tape: Tape, seen: _Seen, result: float) -> tuple[Loss, ...]:
             found.setdefault((_name(node), *place), []).append((float(moved.sum()), amplified))
     losses = [
         Loss(
-            op,
-            file,
-            line,
-            linecache.getline(file, line).strip(),
-            len(parts),
-            math.fsum(e for e, _ in parts),
-            max(parts)[1],
+            op=op,
+            file=file,
+            line=line,
+            source=linecache.getline(file, line).strip(),
+            nodes=len(parts),
+            error=math.fsum(e for e, _ in parts),
+            amplified=max(parts)[1],
         )
         for (op, file, line), parts in found.items()
     ]

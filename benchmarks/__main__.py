@@ -347,8 +347,7 @@ def _timings_of(folder: Path) -> Run:
     """A run of which only the timings are read, and the environment if there is one."""
     from benchmarks.runs.files import Run, read_environment, read_table
 
-    timings = read_table(folder / "timings.csv")
-    return Run(folder, timings, None, None, None, None, read_environment(folder))
+    return Run(folder, read_table(folder / "timings.csv"), environment=read_environment(folder))
 
 
 def _ratio(text: str | None) -> float | None:

@@ -83,7 +83,7 @@ class Frozen:
     n_ops: int
     n_slots: int
     n_partials: int
-    custom: tuple[Op, ...] = ()
+    custom: tuple[Op, ...]
 
 
 def _record(f: Callable[[list[Any]], Any], x: Floats) -> tuple[Tape, list[Any], Shape]:
@@ -138,9 +138,17 @@ def freeze(f: Callable[[list[Any]], Any], x: Floats) -> Frozen:
     room = np.empty(4 * (3 * opcodes.size + 2 * nodes.size), np.uint32)
     written, n_slots = allocate(x.size, opcodes, left, right, nodes, REACH, room)
     word = np.uint16 if n_slots <= 1 << 16 else np.uint32
-    n_partials = int(_tables(custom)[2][opcodes].sum(dtype=np.int64))
-    code = room[:written].astype(word)
-    return Frozen(code, constants, values, shape is None, x.size, opcodes.size, n_slots, n_partials, custom)
+    return Frozen(
+        code=room[:written].astype(word),
+        constants=constants,
+        outputs=values,
+        scalar=shape is None,
+        n_inputs=x.size,
+        n_ops=opcodes.size,
+        n_slots=n_slots,
+        n_partials=int(_tables(custom)[2][opcodes].sum(dtype=np.int64)),
+        custom=custom,
+    )
 
 
 def _flatten(

@@ -79,7 +79,7 @@ class Learner:
     Attributes:
         mode, lanes: of the gradients.
         gradient: of the error, in the weights.
-        weights, change: where it is, and the last step.
+        weights, change, slope: where it is, the last step, and the last gradient.
         sweeps, ops: of one gradient, as counted by the engine.
         seconds: of each step taken, gradient and update.
         max_error: largest difference of any gradient from the one by hand, relative to the largest entry.
@@ -137,8 +137,17 @@ def learners(problem: Problem) -> list[Learner]:
     for mode, lanes, gradient in kinds:
         with ad.count() as counts:
             slope = gradient(start)
-        sweeps = counts.sweeps + counts.lanes
-        found.append(Learner(mode, lanes, gradient, start, 0.0 * start, slope, sweeps, counts.ops))
+        learner = Learner(
+            mode=mode,
+            lanes=lanes,
+            gradient=gradient,
+            weights=start,
+            change=0.0 * start,
+            slope=slope,
+            sweeps=counts.sweeps + counts.lanes,
+            ops=counts.ops,
+        )
+        found.append(learner)
     return found
 
 

@@ -186,7 +186,7 @@ def one_output(
 ) -> Problem:
     """A problem of N scalars and one output, whose size is N, from its gradient by hand."""
     n = len(x)
-    return Problem(family, n, f, x, n, 1, lambda: np.array([gradient(x)]), ops, depth, paths)
+    return Problem(family, n, f, x, n, 1, lambda: np.array([gradient(x)]), ops=ops, depth=depth, paths=paths)
 
 
 def one_row(gradient: Any) -> Floats:

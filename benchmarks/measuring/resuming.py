@@ -71,7 +71,15 @@ def settings_of(folder: Path) -> Settings:
         if not all(type(number) is int and number > 0 for number in (blocks, seed, most)):
             raise TypeError
         budget, time_limit = (float(begun[name]) for name in ("budget", "time_limit"))
-        return Settings(Selection(**selected), budget, blocks, most, seed, time_limit, bool(begun.get("apart", False)))
+        return Settings(
+            selection=Selection(**selected),
+            budget=budget,
+            blocks=blocks,
+            most_blocks=most,
+            seed=seed,
+            time_limit=time_limit,
+            apart=bool(begun.get("apart", False)),
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise RecordError(f"{folder}: the settings in environment.json are not those of a run") from None
 

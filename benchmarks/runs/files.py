@@ -18,7 +18,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,11 @@ class Run:
 
     path: Path
     timings: pd.DataFrame
-    summary: pd.DataFrame | None
-    scaling: pd.DataFrame | None
-    crossover: pd.DataFrame | None
-    memory: pd.DataFrame | None
-    environment: dict[str, Any]
+    summary: pd.DataFrame | None = None
+    scaling: pd.DataFrame | None = None
+    crossover: pd.DataFrame | None = None
+    memory: pd.DataFrame | None = None
+    environment: dict[str, Any] = field(default_factory=dict)
     checkpointing: pd.DataFrame | None = None
     regret: pd.DataFrame | None = None
     model: pd.DataFrame | None = None

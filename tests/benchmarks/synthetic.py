@@ -84,4 +84,4 @@ def twins(ratios):
 
 def run(rows):
     """A run of which only the timings are known."""
-    return Run(Path("synthetic"), frame(rows), None, None, None, None, {})
+    return Run(Path("synthetic"), frame(rows))

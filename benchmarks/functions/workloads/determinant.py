@@ -70,7 +70,8 @@ def cofactors(n: int) -> Problem:
     a = _matrix(n)
     ops = sum(math.comb(n, k) * (2 * k - 1) for k in range(2, n + 1))
     depth = n * (n + 1) // 2 - 1
-    return Problem("cofactors", n, by_cofactors, a.ravel().tolist(), n * n, 1, lambda: _jacobian(a), ops, depth, 1)
+    x = a.ravel().tolist()
+    return Problem("cofactors", n, by_cofactors, x, n * n, 1, lambda: _jacobian(a), ops=ops, depth=depth, paths=1)
 
 
 def elimination(n: int) -> Problem:
