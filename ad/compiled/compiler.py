@@ -209,7 +209,6 @@ def _compile_elementwise() -> dict[str, Any]:
     module, _ = _module(())
     compiled = {op: getattr(module, name) for op, name in ELEMENTWISE.items()}
     for function in compiled.values():
-        function.disable_compile(False)
         for types in (signature(function.py_func, 16), BORROWED):
             function.compile(types)
         function.disable_compile()
