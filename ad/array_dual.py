@@ -197,12 +197,10 @@ Dual.arrays = ArrayDual.arrays = ArrayDual
 
 
 def _dual(primal: Any, tangent: Any, tag: Tag) -> ArrayDual:
-    if tag.follows:
-        dual: Any = _FollowedArrayDual()
-    else:
-        dual = (_ArrayDual if tag.counts is None else _CountedArrayDual)()
+    cls = _FollowedArrayDual if tag.follows else _ArrayDual if tag.counts is None else _CountedArrayDual
+    dual: ArrayDual = cls()
     dual.primal, dual.tangent, dual.tag = primal, tangent, tag
-    return dual  # type: ignore[no-any-return]
+    return dual
 
 
 def _made(primal: Any, tangent: Any, tag: Tag) -> ArrayDual:
@@ -210,9 +208,9 @@ def _made(primal: Any, tangent: Any, tag: Tag) -> ArrayDual:
     if tag.counts is not None:
         tag.counts.add(primal)
         return _dual(primal, tangent, tag)
-    dual: Any = _ArrayDual()
+    dual: ArrayDual = _ArrayDual()
     dual.primal, dual.tangent, dual.tag = primal, tangent, tag
-    return dual  # type: ignore[no-any-return]
+    return dual
 
 
 def _emit(row: Op, case: Case) -> list[str]:

@@ -88,18 +88,24 @@ class OpNode(Node):
     out: Any
 
 
-class LinearNode(Node):
-    """A linear map of one operand."""
+class AnyMapNode(Node):
+    """A map, and what it was given besides its operands."""
 
-    __slots__ = ("map", "params", "x")
+    __slots__ = ("map", "params")
     map: Any
     params: tuple[Any, ...]
-    x: Any
 
     @property
     def name(self) -> str:  # type: ignore[override]
         """The map's name."""
         return str(self.map.name)
+
+
+class LinearNode(AnyMapNode):
+    """A linear map of one operand."""
+
+    __slots__ = ("x",)
+    x: Any
 
     def pull_classes(self, bar: Any, paths: Paths) -> tuple[list[Any], list[Paths | None]]:
         """What is pulled back to the operand, and the classes of its paths."""
@@ -120,21 +126,14 @@ class LinearNode(Node):
         add(x, term, own=self.own or (term is not bar and getattr(term, "base", bar) is None))
 
 
-class MapNode(Node):
-    """A map: the nodes of its operands (None where passive), and the map applied."""
+class MapNode(AnyMapNode):
+    """A map: the nodes of its operands (None where passive), and what its rules need of them."""
 
-    __slots__ = ("active", "map", "operands", "params", "primals", "shapes")
-    map: Any
+    __slots__ = ("active", "operands", "primals", "shapes")
     operands: list[Any]
     active: list[bool]
     primals: list[Any]
     shapes: list[tuple[int, ...]]
-    params: tuple[Any, ...]
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """The map's name."""
-        return str(self.map.name)
 
     def pull_classes(self, bar: Any, paths: Paths) -> tuple[list[Any], list[Paths | None]]:
         """What is pulled back to the operands, and the classes of their paths."""
