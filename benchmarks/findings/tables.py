@@ -8,6 +8,7 @@ from benchmarks.engines import engines
 from benchmarks.findings import analysis, closing, crossover, found, peers, regret, scaling
 from benchmarks.functions.catalogue import FAMILIES
 from benchmarks.options import DTYPE
+from benchmarks.runs.dictionary import OUTSIDE, TABLES
 from benchmarks.runs.files import Run, read_environment, read_run, write_environment, write_table
 
 
@@ -42,12 +43,8 @@ def analyse(folder: Path) -> Run:
 
 def lines(run: Run) -> list[str]:
     """What was found, and where the files are."""
-    others = [
-        name
-        for name in ("summary", "scaling", "crossover", "memory", "checkpointing", "regret", "model", "engines")
-        if getattr(run, name) is not None
-    ]
-    files = ", ".join(f"{name}.csv" for name in ["timings", *others])
+    mine = [name for name in TABLES if name not in OUTSIDE]
+    files = ", ".join(name for name in mine if getattr(run, name.removesuffix(".csv")) is not None)
     dtypes = [dtype for dtype in run.timings["dtype"].unique() if dtype != DTYPE]
     computed = [f"Computed in {' and '.join(dtypes)}."] if dtypes else []
     said = closing.lines(found.findings(run, catalogue_order()))
