@@ -12,7 +12,6 @@ import functools
 import importlib.util
 import inspect
 import io
-import itertools
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -359,5 +358,5 @@ def _numbers(name: str, out: Any) -> Any:
 
 
 def _said(problem: BaseException) -> str:
-    text = "".join(itertools.takewhile(lambda c: c != "\n", str(problem).strip()))
-    return f"{type(problem).__name__}: {text}"[:160]
+    first_line, *_ = str(problem).strip().split("\n", 1)
+    return f"{type(problem).__name__}: {first_line}"[:160]
