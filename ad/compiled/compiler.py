@@ -209,6 +209,7 @@ def _compile_elementwise() -> dict[str, Any]:
     module, _ = _module(())
     compiled = {op: getattr(module, name) for op, name in ELEMENTWISE.items()}
     for function in compiled.values():
+        function.disable_compile(False)  # for a second thread that found nothing in the cache of `elementwise`
         for types in (signature(function.py_func, 16), BORROWED):
             function.compile(types)
         function.disable_compile()
