@@ -137,20 +137,23 @@ def _wrap(figure: Figure, text: str, size: float, weight: str, pixels: float) ->
     return broken(narrowest)
 
 
-def panels(room: Canvas, names: Sequence[str], columns: int = 3, *, right: float = 0.62) -> list[Axes]:
+def panels(
+    room: Canvas, names: Sequence[str], columns: int = 3, *, left: float = 0.55, right: float = 0.62
+) -> list[Axes]:
     """Small multiples under the header, one panel per name, with room for labels right of each.
 
     Args:
         room: the canvas.
         names: the panels' titles.
         columns: panels in a row.
+        left: inches kept free left of each panel, for tick labels; more where the axis has a name, too.
         right: inches kept free right of each panel, for direct labels.
     """
     figure = room.figure
     width, height = (float(inches) for inches in figure.get_size_inches())
     columns = min(columns, len(names))
     rows = math.ceil(len(names) / columns)
-    left, bottom, head = 0.55, 0.42, 0.36
+    bottom, head = 0.42, 0.36
     cell_width, cell_height = (width - 0.1) / columns, room.top * height / rows
     axes = []
     for k, name in enumerate(names):

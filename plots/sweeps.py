@@ -30,7 +30,7 @@ def draw(run: Run) -> Figure:
     if not kinds:
         raise NothingToDrawError(f"{run.path}: no sweeps were counted of a gradient with one input or one output")
     room = canvas(_finding(rows), _detail(rows), 4.6)
-    for ax, (title, group) in zip(panels(room, list(kinds), 2, right=1.15), kinds.items(), strict=True):
+    for ax, (title, group) in zip(panels(room, list(kinds), 2, left=0.7, right=1.15), kinds.items(), strict=True):
         _panel(ax, group, title[0] if title[0] == "N" else "M")
     return room.figure
 
