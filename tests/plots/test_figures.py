@@ -288,6 +288,20 @@ def test_checkpointing_title(run):
     said = title(draw("checkpointing", run))
     assert f"{kept['snapshots']} snapshots are enough for 1,000 steps" in said
     assert f"{plain['peak_bytes'] / kept['peak_bytes']:,.0f} times less memory" in said
+    assert said.endswith("times the time")
+
+
+def test_checkpointing_title_tells_no_time_that_noise_hides(noisy_path):
+    said = title(draw("checkpointing", read_run(noisy_path)))
+    assert said.endswith("times less memory than a tape of them all")
+
+
+def test_sweeps_name_of_the_axis_stays_inside_beside_wide_ticks(run):
+    figure = draw("sweeps", run)
+    figure.axes[0].set_ylim(1.0, 1e5)
+    figure.canvas.draw()
+    assert "100k" in [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert figure.axes[0].yaxis.label.get_window_extent().x0 >= 0.0
 
 
 def test_map_title_is_the_border(run):
