@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import io
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,14 +127,15 @@ def own(f: Callable[..., Any], inputs: Any, name: str | None = None, *, maker: C
 
 
 def load(where: str) -> Callable[..., Any]:
-    """The function that `FILE.py:FUNCTION` names.
+    """The function that `FILE.py:FUNCTION` names, or the method that `FILE.py:OBJECT.METHOD` does.
 
     Raises:
         FunctionError: there is no such file or function, or importing the file fails.
     """
     path, colon, name = where.rpartition(":")
     file = Path(path)
-    if not colon or not name.isidentifier():
+    names = name.split(".")
+    if not colon or not all(each.isidentifier() for each in names):
         raise FunctionError(f"function: got {where!r}, expected FILE.py:FUNCTION")
     if not file.is_file():
         raise FunctionError(f"function: there is no file {path!r}")
@@ -148,15 +150,20 @@ def load(where: str) -> Callable[..., Any]:
     except KeyboardInterrupt:
         raise
     except BaseException as problem:
-        raise FunctionError(f"function: importing {path!r} raised {_said(problem)}") from problem
+        raise FunctionError(f"function: importing {path!r} raised {_said(problem)}{_line(problem, path)}") from problem
     finally:
         sys.path[:] = before
-    f = getattr(module, name, None)
+    try:
+        f = functools.reduce(getattr, names, module)
+    except AttributeError:
+        f = None
     if not callable(f):
         own = (key for key, value in vars(module).items() if getattr(value, "__module__", "") == spec.name)
         there = ", ".join(own) or "none"
         raise FunctionError(f"function: {path!r} has no function {name!r}; there are {there}")
-    return f  # type: ignore[no-any-return]
+    if isinstance(f, type):
+        raise FunctionError(f"function: {name} is a class; name an object of it, or a method of one: OBJECT.METHOD")
+    return f
 
 
 def read(where: str, at: str | None = None, size: int | None = None) -> Own:
@@ -171,15 +178,21 @@ def read(where: str, at: str | None = None, size: int | None = None) -> Own:
     Raises:
         FunctionError: a file or a function is missing, or is not what it should be.
     """
-    f, name = load(where), where.rpartition(":")[2]
+    f, name = load(where), where.rpartition(":")[2].rpartition(".")[2]
     if at is None:
         return own(f, size or SIZES[0], name)
     if at.endswith(".npy"):
         try:
-            return own(f, np.load(at, allow_pickle=False), name)
+            x = np.load(at, allow_pickle=False)
         except (OSError, ValueError) as problem:
             raise FunctionError(f"inputs: {at!r} cannot be read: {_said(problem)}") from None
-    return own(f, size or SIZES[0], name, maker=load(at if ":" in at else f"{where.rpartition(':')[0]}:{at}"))
+        return own(f, x, name)
+    try:
+        maker = load(at if ":" in at else f"{where.rpartition(':')[0]}:{at}")
+    except FunctionError as problem:
+        why = "" if "expected FILE.py" in str(problem) else str(problem).removeprefix("function") + "; "
+        raise FunctionError(f"at{why or f': got {at!r}, '}expected FILE.npy, or what makes the inputs") from None
+    return own(f, size or SIZES[0], name, maker=maker)
 
 
 def known(where: str, at: str | None = None) -> Family:
@@ -227,6 +240,9 @@ def takes_namespace(f: Callable[..., Any]) -> bool:
         return False
     if len(needed) == 2 and needed[0] == "xp":
         return True
+    if needed[:1] == ["self"]:
+        name = getattr(f, "__name__", "METHOD")
+        raise FunctionError(f"function: {name} takes self; name the method of an object: OBJECT.{name}")
     needed += [f"*{p.name}" for p in parameters if p.kind is p.VAR_POSITIONAL]
     raise FunctionError(
         f"function: takes ({', '.join(needed)}), expected f(x) or f(xp, x); put several inputs into one array"
@@ -324,7 +340,7 @@ def _outputs(name: str, f: Callable[[Any], Any], x: Any) -> int:
             raise
         except BaseException as problem:  # SystemExit, too, is no way to give a value
             raise FunctionError(
-                f"function: {name} raised {_said(problem)} at inputs of shape {np.shape(x)}"
+                f"function: {name} raised {_said(problem)}{_line(problem)} at inputs of shape {np.shape(x)}"
             ) from problem
         given.append(_numbers(name, out))
     if not np.array_equal(before, np.array(x)):
@@ -360,3 +376,11 @@ def _numbers(name: str, out: Any) -> Any:
 def _said(problem: BaseException) -> str:
     first_line, *_ = str(problem).strip().split("\n", 1)
     return f"{type(problem).__name__}: {first_line}"[:160]
+
+
+def _line(problem: BaseException, path: str | None = None) -> str:
+    """Where it was raised: the last line reached of a file, by default of the one that has the user's function."""
+    frames = traceback.extract_tb(problem.__traceback__)[1:]  # the first is the call of it
+    file = path or (frames[0].filename if frames else "")
+    lines = [frame.lineno for frame in frames if Path(frame.filename) == Path(file)]
+    return f" ({Path(file).name}, line {lines[-1]})" if lines else ""

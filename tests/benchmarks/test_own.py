@@ -342,8 +342,59 @@ def test_files_name_their_functions(tmp_path):
     with pytest.raises(FunctionError, match=r"has no function 'g'; there are f$"):
         load(f"{tmp_path}/star.py:g")
     (tmp_path / "broken.py").write_text("1 / 0\n")
-    with pytest.raises(FunctionError, match="ZeroDivisionError"):
+    with pytest.raises(FunctionError, match=r"ZeroDivisionError: division by zero \(broken\.py, line 1\)$"):
         load(f"{tmp_path}/broken.py:f")
+
+
+def test_files_name_methods_of_their_objects(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "class Model:\n    w = 3.0\n    def loss(self, x):\n        return self.w * x[0]\n"
+        "    @staticmethod\n    def half(x):\n        return x[0] / 2.0\n\nmodel = Model()\n"
+    )
+    function = read(f"{file}:model.loss", size=1)
+    assert function.name == "loss"
+    assert function.f([2.0]) == 6.0
+    assert load(f"{file}:Model.half")([2.0]) == 1.0
+    for where, message in (
+        ("Model", "Model is a class; name an object of it"),
+        ("model.w", "has no function 'model.w'"),
+        ("model.none", "has no function 'model.none'"),
+        ("model.", "expected FILE.py:FUNCTION"),
+    ):
+        with pytest.raises(FunctionError, match=message):
+            load(f"{file}:{where}")
+    with pytest.raises(FunctionError, match=r"loss takes self; .* OBJECT\.loss$"):
+        read(f"{file}:Model.loss", size=1).at(1)
+
+
+def test_an_error_in_a_function_has_its_line(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("import numpy as np\n\ndef f(x):\n    y = 2.0 * x\n    return np.sinn(y)\n")
+    with pytest.raises(FunctionError, match=r"has no attribute 'sinn' \(mine\.py, line 5\) at inputs of shape \(4,\)$"):
+        read(f"{file}:f").at(4)
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        ("1,2,3", "^at: got '1,2,3', expected FILE.npy, or what makes the inputs$"),
+        ("nothing", "^at: .* has no function 'nothing'; there are f; expected FILE.npy, or what makes the inputs$"),
+        ("none.npy", "^inputs: 'none.npy' cannot be read: FileNotFoundError"),
+    ],
+)
+def test_inputs_that_are_not_there_are_named(tmp_path, at, message):
+    file = tmp_path / "mine.py"
+    file.write_text("def f(x):\n    return x[0]\n")
+    with pytest.raises(FunctionError, match=message):
+        read(f"{file}:f", at)
+
+
+def test_a_file_of_inputs_that_are_no_numbers_is_refused_in_plain_words(tmp_path):
+    (tmp_path / "mine.py").write_text("def f(x):\n    return x[0]\n")
+    np.save(tmp_path / "x.npy", np.array(["a"]))
+    with pytest.raises(FunctionError, match=r"^inputs: got ndarray of <U1, expected an array of numbers"):
+        read(f"{tmp_path}/mine.py:f", f"{tmp_path}/x.npy")
 
 
 def test_a_size_whose_last_input_makes_no_difference_is_none():
