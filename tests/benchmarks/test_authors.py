@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from test_pytest_plugin import end, start
@@ -16,11 +17,14 @@ PAGE = Path(engines.__file__).with_name("README.md")
 def test_the_example_is_found_and_the_wrong_engine_refused(tmp_path):
     text = PAGE.read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    (points,) = re.findall(r'```toml\n\[project\.entry-points\."(.*?)"\]\n(.*?)```', text, flags=re.DOTALL)
-    info = tmp_path / "patient-2.5.dist-info"
+    (written,) = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    project = tomllib.loads(written)["project"]
+    ((group, points),) = project["entry-points"].items()
+    info = tmp_path / f"{project['name']}-{project['version']}.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: patient\nVersion: 2.5\n")
-    (info / "entry_points.txt").write_text(f"[{points[0]}]\n{points[1].replace(chr(34), '')}")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    lines = [f"[{group}]", *(f"{name} = {where}" for name, where in points.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
     (tmp_path / "patient.py").write_text(code)
     what = ("--engine=ad,patient,zeros", "--family=chain,broadcast", "--size=4", "--blocks=1", "--budget=60")
     status, output = end(
