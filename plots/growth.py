@@ -16,6 +16,8 @@ from plots.style import INK, MODES, canvas, darker
 FAMILIES = 14
 ROW = 0.36
 """Inches for the curves of one family in one panel."""
+FEWEST = 2
+"""Families for which there is room at least: one alone would be squeezed by a title of three lines."""
 LIMITS = (-0.6, 1.6)
 """Of the axis; a curve beyond is an arrow at its end, with the exponent beside it."""
 NAMED = 3
@@ -34,7 +36,8 @@ def draw(run: Run) -> Figure:
         raise NothingToDrawError(f"{run.path}: no gradient was measured at enough sizes to fit how it grows")
     drawn, left_out = readable(fitted, FAMILIES)
     names = families(drawn)
-    room = canvas(announced(run, _finding(table)), _detail(drawn, table) + left_out, 1.9 + ROW * len(names))
+    tall = 1.9 + ROW * max(FEWEST, len(names))
+    room = canvas(announced(run, _finding(table)), _detail(drawn, table) + left_out, tall)
     titles = {"forward": "Forward mode: theory says N", "reverse": "Reverse mode: theory says no growth"}
     width, height = (float(inches) for inches in room.figure.get_size_inches())
     for k, (mode, title) in enumerate(titles.items()):

@@ -411,6 +411,13 @@ def test_noise_is_told_instead_of_a_number_it_hides(name, noisy_path):
     assert not any("×" in text for text in texts)
 
 
+def test_growth_of_one_family_is_not_squeezed_by_the_title(noisy_path):
+    noisy = read_run(noisy_path)
+    figure = draw("growth", dataclasses.replace(noisy, timings=noisy.timings[noisy.timings["graph"] == "chain"]))
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["chain"]
+    assert figure.axes[0].get_window_extent().height / figure.dpi > 0.36
+
+
 def test_the_map_has_no_colour_where_noise_hides_the_winner(run, noisy_path):
     def hidden(figure):
         (mesh,) = (each for each in figure.axes[0].collections if isinstance(each, QuadMesh))
