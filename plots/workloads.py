@@ -65,7 +65,8 @@ def each(run: Run) -> Iterator[tuple[str, Figure]]:
         first = [one for one in told if (one.graph, one.engine) == (name, engines(mine)[0])]
         finding = announced(run, _title(first[0])) if first else f"{name}: not measured in both modes"
         detail = (
-            "Seconds of the whole derivative. Bands: 95 % intervals. Grey: the function alone, in the first engine."
+            f"{'' if finding.startswith(name) else f'{name}. '}Seconds of the whole derivative. Bands: 95 % intervals. "
+            "Grey: the function alone, in the first engine."
         )
         room = canvas(finding, detail, 1.2 + max(3.0, 0.16 * sum(1 for _ in lines(gradients(mine)))))
         (ax,) = panels(room, [""], 1, right=1.75)

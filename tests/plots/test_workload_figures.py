@@ -41,6 +41,14 @@ def test_those_that_grow_have_a_picture_of_their_own(run, tmp_path):
     }
 
 
+def test_a_noisy_picture_still_says_which_workload_it_shows(tmp_path):
+    run = read_run(made_up_workloads.write(tmp_path / "noisy", {"heston": [16, 64, 256]}, noise=0.8))
+    with style():
+        ((_, figure),) = each(run)
+    assert figure.texts[0].get_text().startswith("Too noisy to trust")
+    assert figure.texts[1].get_text().startswith("heston. Seconds")
+
+
 def test_eight_engines_are_all_named(tmp_path):
     run = read_run(made_up_workloads.write(tmp_path / "eight", {"heston": [16, 64, 256]}, EIGHT))
     with style():
