@@ -35,7 +35,7 @@ from typing import Any
 import psutil
 
 from benchmarks.cells import Cell, evaluation
-from benchmarks.engines import chosen
+from benchmarks.engines import chosen, engines
 from benchmarks.engines import engine as engine_named
 from benchmarks.findings.words import duration
 from benchmarks.functions import catalogue, own
@@ -122,6 +122,9 @@ def measure(
         left = deadline - time.monotonic()
         if left <= 0.0:
             return {"status": "over_budget", "note": f"the {budget:g} s of the memory pass were used up"}
+        engine = engines().get(one.cell.engine)
+        if engine and (reason := engine.missing()):  # a process would take a second to find that out
+            return {"status": "unsupported", "note": reason}
         try:
             return execute(one, min(left, time_limit), limit)
         except subprocess.TimeoutExpired:
