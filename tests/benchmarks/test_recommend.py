@@ -169,11 +169,10 @@ def test_engines_that_people_differentiate_with_are_tried_and_of_others_is_said_
     monkeypatch.setattr(recommend, "engines", lambda: known)
     monkeypatch.setattr(recommend, "chosen", lambda names: [known[name] for name in names])
     monkeypatch.setattr(recommend, "refusal", lambda cell, engine: reasons.get(engine.name))
-    cell = Cell("f", 4, "", "reverse", "gradient")
-    assert recommend._able(None, cell) == (("able",), [("unable", "has no sine")])
-    assert recommend._able(["odd", "absent"], cell) == (("odd",), [("absent", reasons["absent"])])
+    assert recommend._able(None, "f", 4) == (("able",), [("unable", "has no sine")])
+    assert recommend._able(["odd", "absent"], "f", 4) == (("odd",), [("absent", reasons["absent"])])
     with pytest.raises(FunctionError, match=r"^engines: none can run it: unable: has no sine$"):
-        recommend._able(["unable"], cell)
+        recommend._able(["unable"], "f", 4)
 
 
 def test_the_size_asked_for_is_checked_first_and_a_mode_that_fails_is_given_up(monkeypatch):
