@@ -104,6 +104,13 @@ def test_a_process_that_is_killed_gets_its_record(monkeypatch, signal, status):
     assert (row.status, row.note) == (status, f"its process was killed by signal {signal}")
 
 
+def test_for_an_engine_that_is_not_installed_no_process_is_started(monkeypatch):
+    monkeypatch.setattr(memory, "engines", lambda: {"ad": SimpleNamespace(missing=lambda: "needs the package ad")})
+    monkeypatch.setattr(memory, "execute", None)
+    (record,) = measure([load()], run="test")
+    assert (record.status, record.note) == ("unsupported", "needs the package ad")
+
+
 def test_the_default_plan_visits_every_family_in_both_modes():
     loads = plan(Selection())
     assert {(one.cell.graph, one.cell.mode) for one in loads} == {
