@@ -2,10 +2,10 @@
 
 A user's array may be written to after it was recorded, and the sweep would multiply by something else in silence.
 Copies of all would cost as much as the ops.  So a small array is copied; a large one is borrowed and cannot be written
-to until every recording that has borrowed it ends, so that an assignment in the function raises NumPy's "assignment
-destination is read-only" where it stands.  What a tape keeps for longer than one call is copied whatever its size.  A
-large array that its owner has made read-only is taken as it is.  What cannot be seen is a write to a large array
-through another view of it that was made before: NumPy gives that a flag of its own.
+to until the recording ends, so that an assignment in the function raises NumPy's "assignment destination is read-only"
+where it stands.  What a tape keeps for longer than one call is copied whatever its size, and so is what another
+recording has borrowed.  A large array that its owner has made read-only is taken as it is.  What cannot be seen is a
+write to a large array through another view of it that was made before: NumPy gives that a flag of its own.
 """
 
 from __future__ import annotations
@@ -18,24 +18,8 @@ import numpy as np
 SMALL = 16_384
 """Bytes up to which an array is copied."""
 
-
-class _Loan:
-    """An array, and views of it, that cannot be written to as long as any recording has borrowed one of them.
-
-    Attributes:
-        recordings: how many have.
-        locked: the arrays that are to become writeable again, the one that owns the memory first.
-    """
-
-    __slots__ = ("locked", "recordings")
-
-    def __init__(self) -> None:
-        self.recordings = 0
-        self.locked: list[Any] = []
-
-
-_LENT: dict[int, _Loan] = {}
-"""By the identity of the array that owns the memory: one derivative may be taken inside another, or in two threads."""
+_LENT: set[int] = set()
+"""The identities of arrays whose memory a recording has borrowed; another, inside it or in a thread, makes a copy."""
 _LOCK = threading.Lock()
 
 
@@ -44,14 +28,16 @@ class Loans:
 
     Attributes:
         lasting: whether the tape may outlive the call that made it.
-        owners: the arrays that own what was borrowed, by identity.
+        owners: the identities of the arrays that own what was borrowed.
+        borrowed: the arrays that are to become writeable again, owners before views of them.
     """
 
-    __slots__ = ("lasting", "owners")
+    __slots__ = ("borrowed", "lasting", "owners")
 
     def __init__(self, lasting: bool) -> None:
         self.lasting = lasting
-        self.owners: dict[int, Any] = {}
+        self.owners: set[int] = set()
+        self.borrowed: list[Any] = []
 
     def take(self, x: Any) -> Any:
         """An array that holds what `x` holds now until the recording ends, or longer."""
@@ -61,30 +47,25 @@ class Loans:
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
         with _LOCK:
-            loan = _LENT.get(id(owner))
-            if loan is None and not owner.flags.writeable and not x.flags.writeable:
-                return x
-            if self.lasting or owner.base is not None or (loan is None and not owner.flags.writeable):
-                return x.copy()
-            if loan is None:
-                loan = _LENT[id(owner)] = _Loan()
             if id(owner) not in self.owners:
-                self.owners[id(owner)] = owner
-                loan.recordings += 1
+                lent = id(owner) in _LENT
+                if not (lent or owner.flags.writeable or x.flags.writeable):
+                    return x
+                if lent or self.lasting or owner.base is not None or not owner.flags.writeable:
+                    return x.copy()
+                self.owners.add(id(owner))
+                _LENT.add(id(owner))
             for array in (owner, x):
                 if array.flags.writeable:
                     array.flags.writeable = False
-                    loan.locked.append(array)
+                    self.borrowed.append(array)
         return x
 
     def give_back(self) -> None:
-        """Let the owners write to their arrays again, unless another recording has borrowed them, too."""
+        """Let the owners write to their arrays again."""
         with _LOCK:
-            for key in self.owners:
-                loan = _LENT[key]
-                loan.recordings -= 1
-                if not loan.recordings:
-                    del _LENT[key]
-                    for array in loan.locked:
-                        array.flags.writeable = True
-            self.owners.clear()
+            for array in self.borrowed:
+                array.flags.writeable = True
+            _LENT.difference_update(self.owners)
+        self.owners.clear()
+        self.borrowed.clear()

@@ -191,7 +191,7 @@ class Tape:
     def close(self) -> None:
         """End the recording: from now on the tape can be swept, and an op on one of its values is an error."""
         self.nodes.__class__ = _ClosedNodes
-        if self.nodes.loans.owners:
+        if self.nodes.loans.borrowed:
             self.nodes.loans.give_back()
 
     def input(self, primal: Any) -> Var:
