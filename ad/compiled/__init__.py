@@ -14,10 +14,11 @@ and what is compiled, which never runs as Python:
     slots         a graph becomes instructions; where each value lives while it is needed
     sweeps        both modes, each a loop over instructions with one hole for the ops
     careful       both modes once more, with the paths followed (`ad.infinity`)
-    sincos        sine and cosine
+    sincos        sine and cosine, of a number and of all numbers of an array
     signatures    the types of arguments
     kernels       the holes filled from the rows, and all put together: `python -m ad.compiled.kernels` prints it
-    compiler      source becomes machine code, kept on disk; `warm` does so ahead of time
+    compiler      source becomes machine code, kept on disk; `warm` does so ahead of time, and `elementwise` is what
+                  eager arrays use of it
 """
 
 from ad import ndarrays
