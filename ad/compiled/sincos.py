@@ -28,60 +28,46 @@ PIO2_C = 2.02226624879595063154e-21  # the next 53
 
 def sin(x: float) -> float:
     """The sine of a float."""
-    return _near_sin(x) if abs(x) < LIMIT else math.sin(x)
+    return _near(x, 0) if abs(x) < LIMIT else math.sin(x)
 
 
 def cos(x: float) -> float:
     """The cosine of a float."""
-    return _near_cos(x) if abs(x) < LIMIT else math.cos(x)
+    return _near(x, 1) if abs(x) < LIMIT else math.cos(x)
 
 
 def sines(x: Floats, out: Floats) -> None:
     """The sine of each number of `x`."""
-    beyond = 0
-    for i in range(x.size):
-        out[i] = _near_sin(x[i])
-        beyond |= not abs(x[i]) < LIMIT
-    if beyond:
-        for i in range(x.size):
-            if not abs(x[i]) < LIMIT:
-                out[i] = math.sin(x[i])
+    _each(x, out, 0)
 
 
 def cosines(x: Floats, out: Floats) -> None:
     """The cosine of each number of `x`."""
+    _each(x, out, 1)
+
+
+def _each(x: Floats, out: Floats, quarters: int) -> None:
+    """sin(x + quarters * pi/2) of each number of `x`: without branches, and what lies beyond `LIMIT` once more."""
     beyond = 0
     for i in range(x.size):
-        out[i] = _near_cos(x[i])
+        out[i] = _near(x[i], quarters)
         beyond |= not abs(x[i]) < LIMIT
     if beyond:
         for i in range(x.size):
             if not abs(x[i]) < LIMIT:
-                out[i] = math.cos(x[i])
+                out[i] = math.cos(x[i]) if quarters else math.sin(x[i])
 
 
-def _near_sin(x: float) -> float:
-    """sin(x) for |x| < LIMIT, and nothing in particular elsewhere."""
+def _near(x: float, quarters: int) -> float:
+    """sin(x + quarters * pi/2) for |x| < LIMIT, and nothing in particular elsewhere; a quarter turn makes cosines."""
     k = (x * TWO_OVER_PI + ROUND) - ROUND
     head, rest = x - k * PIO2_A, k * PIO2_B
     r = head - rest
     tail = (rest - (head - r)) + k * PIO2_C  # what r was rounded by, too
-    quadrant = int(k)
+    quadrant = int(k) + quarters
     s, c = _sine(r, tail), _cosine(r, tail)
     value = c if quadrant & 1 else s
     return -value if quadrant & 2 else value
-
-
-def _near_cos(x: float) -> float:
-    """cos(x) for |x| < LIMIT, and nothing in particular elsewhere."""
-    k = (x * TWO_OVER_PI + ROUND) - ROUND
-    head, rest = x - k * PIO2_A, k * PIO2_B
-    r = head - rest
-    tail = (rest - (head - r)) + k * PIO2_C  # what r was rounded by, too
-    quadrant = int(k)
-    s, c = _sine(r, tail), _cosine(r, tail)
-    value = s if quadrant & 1 else c
-    return -value if (quadrant + 1) & 2 else value
 
 
 def _sine(r: float, tail: float) -> float:
