@@ -18,8 +18,8 @@ import numpy as np
 SMALL = 16_384
 """Bytes up to which an array is copied."""
 
-_LENT: set[int] = set()
-"""The identities of arrays whose memory a recording has borrowed; another, inside it or in a thread, makes a copy."""
+_LENT: dict[int, Loans] = {}
+"""Who has borrowed, by the identity of the array that owns the memory; another, inside it or in a thread, copies."""
 _LOCK = threading.Lock()
 
 
@@ -28,15 +28,13 @@ class Loans:
 
     Attributes:
         lasting: whether the tape may outlive the call that made it.
-        owners: the identities of the arrays that own what was borrowed.
         borrowed: the arrays that are to become writeable again, owners before views of them.
     """
 
-    __slots__ = ("borrowed", "lasting", "owners")
+    __slots__ = ("borrowed", "lasting")
 
     def __init__(self, lasting: bool) -> None:
         self.lasting = lasting
-        self.owners: set[int] = set()
         self.borrowed: list[Any] = []
 
     def take(self, x: Any) -> Any:
@@ -47,14 +45,15 @@ class Loans:
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
         with _LOCK:
-            if id(owner) not in self.owners:
-                lent = id(owner) in _LENT
-                if not (lent or owner.flags.writeable or x.flags.writeable):
+            borrower = _LENT.get(id(owner))
+            if borrower is None:
+                if not owner.flags.writeable and not x.flags.writeable:
                     return x
-                if lent or self.lasting or owner.base is not None or not owner.flags.writeable:
+                if self.lasting or owner.base is not None or not owner.flags.writeable:
                     return x.copy()
-                self.owners.add(id(owner))
-                _LENT.add(id(owner))
+                _LENT[id(owner)] = self
+            elif borrower is not self:
+                return x.copy()
             for array in (owner, x):
                 if array.flags.writeable:
                     array.flags.writeable = False
@@ -66,6 +65,5 @@ class Loans:
         with _LOCK:
             for array in self.borrowed:
                 array.flags.writeable = True
-            _LENT.difference_update(self.owners)
-        self.owners.clear()
+                _LENT.pop(id(array), None)
         self.borrowed.clear()
