@@ -146,7 +146,7 @@ def _collect(name: str, tree: Any, leaves: list[Any]) -> Shape:
 def _of_active(name: str, x: Any) -> Shape:
     if x.finished:
         require_alive(name, [x])
-    return (np.ndarray, shape) if x.is_array and (shape := x.shape) else None
+    return _of_array(x.shape) if x.is_array else None
 
 
 def _of_array(shape: tuple[int, ...]) -> Shape:

@@ -266,11 +266,11 @@ def _recommendation(
 
 def _not_measured(here: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
     """The first reason of each engine that is not among the cells measured, and of each mode that others lack."""
-    measured = set(zip(cells["engine"], cells["mode"], strict=True))
+    able, measured = set(cells["engine"]), set(zip(cells["engine"], cells["mode"], strict=True))
     told: dict[str, str] = {}
     for row in here[here["status"] != "ok"].to_dict("records"):
         engine, mode = row["engine"], row["mode"]
-        alone = engine not in set(cells["engine"])
+        alone = engine not in able
         if alone or (mode != "primal" and (engine, mode) not in measured):
             reason = f"{row['status'].replace('_', ' ')}, {row['note'].removeprefix(engine + ': ')}"
             told.setdefault(engine if alone else f"{engine}, {mode} mode", reason)
